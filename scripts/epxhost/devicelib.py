@@ -1,0 +1,30 @@
+"""The only door from the PC tools into lib/, and only to its pure modules."""
+
+import importlib
+import re
+import sys
+from types import ModuleType, SimpleNamespace
+
+from epxhost.door import ROOT
+from epxhost.errors import ToolError
+
+# What may be imported on a PC: no time, no machine, no sockets, only tables and pure functions.
+PURE_MODULES = ("epx.clock", "epx.config", "epx.textfmt")
+_PURE_OF_PROFILE = re.compile(r"[a-z]\w*\.(settings|service)")
+
+
+def device_module(name: str) -> ModuleType:
+    """The module of lib/ with this dotted name, if the PC may use it."""
+    if name not in PURE_MODULES and not _PURE_OF_PROFILE.fullmatch(name):
+        raise ToolError(f"{name} is for devices only; the PC may use {', '.join(PURE_MODULES)}")
+    # What MicroPython's own module gives the pure ones, const(), costs nothing to stand in for.
+    sys.modules.setdefault("micropython", SimpleNamespace(const=lambda value: value))
+    folder = str(ROOT / "lib")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
+
+
+def profiles() -> list[str]:
+    """Names of all profiles: folders below profiles/ that have a main.py."""
+    return sorted(path.parent.name for path in (ROOT / "profiles").glob("*/main.py"))

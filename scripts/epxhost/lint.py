@@ -1,0 +1,36 @@
+"""`make lint`: ruff, its formatter and the spelling; --fix mends what can be mended."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from epxhost.door import ROOT
+
+
+def _tracked_files() -> list[str]:
+    """What git knows or would add; a build folder is nobody's spelling."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in listing.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="lint", description=__doc__)
+    parser.add_argument("--fix", action="store_true")
+    fix = parser.parse_args().fix
+    binaries = Path(sys.executable).parent
+    checks = [
+        [binaries / "ruff", "check", "--quiet", *(["--fix"] if fix else [])],
+        [binaries / "ruff", "format", "--quiet", *([] if fix else ["--diff"])],
+        [binaries / "codespell", *_tracked_files()],
+    ]
+    failed = [
+        check[0].name for check in checks if subprocess.run(check, cwd=ROOT, check=False).returncode
+    ]
+    print(f"lint: {'found something: ' + ', '.join(failed) if failed else 'clean'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
