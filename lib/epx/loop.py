@@ -1,0 +1,488 @@
+"""The event loop: tasks by time, streams by readiness. The only code that waits.
+
+Times are small integers counted from an epoch that moves on (see _EPOCH_MS), because on a 32-bit
+board an integer of 2**30 or more lives on the heap: a turn in steady state allocates nothing.
+"""
+
+import random
+import select
+from heapq import heapify, heappop, heappush
+from time import sleep_ms, ticks_diff, ticks_ms
+
+from micropython import const
+
+# Whole seconds, below 2**28 ms: clock plus longest hop stay below 2**30. About three days.
+_EPOCH_MS = const(268000000)
+_EPOCH_S = const(268000)
+
+# Columns of an entry of the heap. The first two order it; a list is reused for ever.
+_DUE = const(0)
+_SEQUENCE = const(1)
+_CALLBACK = const(2)  # None: cancelled, waits to be dropped
+_ARG = const(3)
+_PERIOD = const(4)  # ms, or one of the two below
+_LATEST = const(5)  # due plus tolerance
+_TASK = const(6)
+_ONE_SHOT = const(-1)
+_SLOW = const(-2)  # the task itself knows what comes next
+
+_FOREVER_MS = const(0x1FFFFFFF)
+_MAX_STREAMS = 16  # what lwIP can have open on an ESP32
+_STACK_SIZE = const(24)
+_BROKEN = select.POLLERR | select.POLLHUP | 32  # 32: POLLNVAL, which MicroPython does not name
+_FIRST_RETRY_MS = const(1000)
+_LAST_RETRY_MS = const(600000)
+
+_heap = []
+_polls = []
+_poller = select.poll()
+_ready = [None] * _MAX_STREAMS
+_ready_events = [0] * _MAX_STREAMS
+_stack = [0] * _STACK_SIZE
+
+_now = 0  # ms since the epoch
+_ticks = ticks_ms()
+_epochs = 0
+_sequence = 0
+_cancelled = 0
+_tolerant = False
+_led = None
+_led_lit = 1
+_fault_handler = None
+turns = 0  # since boot, wraps at 2**30
+
+
+def _read_clock():
+    global _now, _ticks
+    ticks = ticks_ms()
+    passed = ticks_diff(ticks, _ticks)
+    if passed > 0:
+        _ticks = ticks
+        _now += passed
+        if _now >= _EPOCH_MS:
+            _next_epoch()
+    return _now
+
+
+def _next_epoch():
+    """Move the origin of time up to now; the order of the heap stays."""
+    global _now, _epochs
+    while _now >= _EPOCH_MS:
+        _now -= _EPOCH_MS
+        _epochs += 1
+        for entry in _heap:
+            entry[_DUE] -= _EPOCH_MS
+            entry[_LATEST] -= _EPOCH_MS
+
+
+def uptime_s():
+    """Seconds since boot, beyond every wrap."""
+    now = _read_clock()
+    return _epochs * _EPOCH_S + now // 1000
+
+
+def set_led(pin, inverted=False):
+    """Light pin (None: no LED) once per turn that runs a callback."""
+    global _led, _led_lit
+    _led = pin
+    _led_lit = 0 if inverted else 1
+    if pin is not None:
+        pin.value(1 - _led_lit)
+
+
+def set_fault_handler(handler):
+    """handler(owner, error) hears of each exception of a callback; owner is a Task or a Poll.
+
+    If it returns True the owner is tried again with back-off, else the exception goes on.
+    Without a handler every exception goes on.
+    """
+    global _fault_handler
+    _fault_handler = handler
+
+
+class Task:
+    """Calls callback() - callback(arg) if there is an arg - later, once or for ever.
+
+    With period_ms the task recurs without drift. jitter_ms is the most that chance adds to each
+    delay. tolerance_ms is how much later it may run to share a wakeup with others. Tasks of the
+    framework are core: their exceptions are ours, not the appliance's.
+    """
+
+    # Most tasks keep most of these: an attribute of the class costs no RAM in the instance.
+    core = False
+    faults = 0
+    _delay_ms = 0
+    _period_ms = None
+    _jitter_ms = 0
+    _tolerance_ms = 0
+    _rest_ms = 0  # of a delay longer than one hop
+    _retry_ms = 0
+    _queued = False
+
+    def __init__(
+        self,
+        callback,
+        delay_ms=0,
+        period_ms=None,
+        arg=None,
+        jitter_ms=0,
+        tolerance_ms=0,
+        core=False,
+    ):
+        global _tolerant
+        self._entry = [0, 0, callback, arg, _ONE_SHOT, 0, self]
+        if core:
+            self.core = True
+        if delay_ms:
+            self._delay_ms = delay_ms
+        if period_ms is not None:
+            self._period_ms = period_ms
+        if jitter_ms:
+            self._jitter_ms = jitter_ms
+        if tolerance_ms:
+            self._tolerance_ms = tolerance_ms
+            _tolerant = True
+        self._arm(delay_ms)
+
+    def active(self):
+        """Will it run?"""
+        return self._queued
+
+    def callback(self):
+        return self._entry[_CALLBACK]
+
+    def cancel(self):
+        """Never mind; restart() works afterwards."""
+        global _cancelled
+        if self._queued:
+            self._queued = False
+            entry = self._entry
+            self._entry = [0, 0, entry[_CALLBACK], entry[_ARG], _ONE_SHOT, 0, self]
+            entry[_CALLBACK] = None
+            entry[_LATEST] = _FOREVER_MS
+            _cancelled += 1
+            if _cancelled > 16 and _cancelled * 2 > len(_heap):
+                _drop_cancelled()
+
+    def restart(self, delay_ms=None):
+        """Run after delay_ms from now (None: the delay given at first), and not before."""
+        if delay_ms is None:
+            delay_ms = self._delay_ms
+        elif delay_ms != self._delay_ms:
+            self._delay_ms = delay_ms
+        if self._queued:
+            self._postpone(delay_ms)
+        else:
+            self._arm(delay_ms)
+
+    def advance(self):
+        """Run at the next turn; a recurring task goes on from there."""
+        self.cancel()
+        self._rest_ms = 0
+        self._push(_read_clock())
+
+    def _postpone(self, delay_ms):
+        """Move an entry that is in the heap: a later one costs nothing until it comes up."""
+        due = _read_clock() + delay_ms
+        entry = self._entry
+        if due < entry[_DUE] or delay_ms >= _EPOCH_MS or self._jitter_ms:
+            self.cancel()
+            self._arm(delay_ms)
+        elif due > entry[_DUE]:
+            self._rest_ms = due - entry[_DUE]
+            entry[_PERIOD] = _SLOW
+        elif self._rest_ms:
+            self._rest_ms = 0
+
+    def _arm(self, delay_ms):
+        if self._jitter_ms:
+            delay_ms += random.randrange(self._jitter_ms + 1)
+        rest = 0
+        if delay_ms >= _EPOCH_MS:
+            rest = delay_ms - _EPOCH_MS + 1
+            delay_ms = _EPOCH_MS - 1
+        if rest != self._rest_ms:
+            self._rest_ms = rest
+        self._push(_read_clock() + delay_ms)
+
+    def _push(self, due):
+        global _sequence
+        entry = self._entry
+        period = self._period_ms
+        if period is None:
+            period = _ONE_SHOT
+        if self._rest_ms or self._jitter_ms or self._retry_ms or period >= _EPOCH_MS:
+            period = _SLOW
+        entry[_PERIOD] = period
+        entry[_DUE] = due
+        entry[_LATEST] = due + self._tolerance_ms
+        _sequence = entry[_SEQUENCE] = (_sequence + 1) & 0x1FFFFFFF
+        self._queued = True
+        heappush(_heap, entry)
+
+    def _pop(self, due):
+        """Out of the heap at due; False if the delay has not passed yet."""
+        self._queued = False
+        rest = self._rest_ms
+        if rest:
+            self._rest_ms = 0
+            if rest >= _EPOCH_MS:
+                self._rest_ms = rest - _EPOCH_MS + 1
+                rest = _EPOCH_MS - 1
+            self._push(due + rest)
+            return False
+        period = self._period_ms
+        if period is not None:
+            if self._jitter_ms or period >= _EPOCH_MS:
+                self._arm(period)
+            else:
+                self._push(_next_due(due, period, _now))
+        return True
+
+    def _failed(self):
+        """Try again later, each time twice as late, whatever the callback did to the task."""
+        self.faults += 1
+        self._retry_ms = min(max(self._retry_ms * 2, _FIRST_RETRY_MS), _LAST_RETRY_MS)
+        self.cancel()
+        self._rest_ms = 0
+        period = self._period_ms or 0
+        self._push(_read_clock() + max(self._retry_ms, min(period, _EPOCH_MS - 1)))
+
+    def _succeeded(self):
+        if self._retry_ms:
+            self._retry_ms = 0
+
+
+class Poll:
+    """Calls callback(events) when stream is ready for one of events.
+
+    After an error or a hang-up the stream is no longer polled, and the callback has been told.
+    """
+
+    def __init__(self, stream, events, callback, core=False):
+        if len(_polls) >= _MAX_STREAMS:
+            raise OSError("too many streams")
+        self.stream = stream
+        self.events = events
+        self.callback = callback
+        self.core = core
+        self.faults = 0
+        self._retry_ms = 0
+        _poller.register(stream, events)
+        _polls.append(self)
+
+    def active(self):
+        return self in _polls
+
+    def modify(self, events):
+        if events != self.events and self in _polls:
+            self.events = events
+            _poller.modify(self.stream, events)
+
+    def cancel(self):
+        if self in _polls:
+            _polls.remove(self)
+            try:
+                _poller.unregister(self.stream)
+            except (OSError, KeyError, ValueError):  # closed before: nothing left to do
+                pass
+
+    def _failed(self):
+        self.faults += 1
+        self._retry_ms = min(max(self._retry_ms * 2, _FIRST_RETRY_MS), _LAST_RETRY_MS)
+        if self in _polls:
+            self.cancel()
+            Task(self._resume, self._retry_ms, core=True)
+
+    def _resume(self):
+        if len(_polls) < _MAX_STREAMS and self not in _polls:
+            _poller.register(self.stream, self.events)
+            _polls.append(self)
+
+
+def _next_due(due, period, now):
+    """The next due time without drift; after a long block at most one turn is caught up."""
+    if not period:
+        return now
+    due += period
+    if due <= now:
+        due += (now - due) // period * period
+    return due
+
+
+def _drop_cancelled():
+    global _cancelled
+    kept = [entry for entry in _heap if entry[_CALLBACK] is not None]
+    _heap[:] = kept
+    heapify(_heap)
+    _cancelled = 0
+
+
+def _wake_time():
+    """When the loop must turn at the latest: the smallest due plus tolerance.
+
+    Only entries due before that can lower it, and these all run in that turn: so walking down
+    the heap while entries are due earlier costs no more than dispatching them.
+    """
+    heap = _heap
+    size = len(heap)
+    if not size:
+        return _FOREVER_MS
+    best = heap[0][_LATEST]
+    if not _tolerant or best == heap[0][_DUE]:
+        return best
+    stack = _stack
+    depth = 1
+    stack[0] = 0
+    while depth:
+        depth -= 1
+        child = 2 * stack[depth] + 1
+        last = child + 1
+        while child <= last and child < size:
+            entry = heap[child]
+            if entry[_DUE] < best:
+                if entry[_LATEST] < best:
+                    best = entry[_LATEST]
+                if depth < _STACK_SIZE:
+                    stack[depth] = child
+                    depth += 1
+                else:
+                    best = entry[_DUE]  # early is always safe
+            child += 1
+    return best
+
+
+def step():
+    """One turn: wait for a stream or a task, serve every ready stream, run every due task."""
+    global turns
+    turns = (turns + 1) & 0x3FFFFFFF
+    now = _read_clock()
+    heap = _heap
+    if heap and heap[0][_LATEST] <= now:
+        wait_ms = 0
+    else:
+        wait_ms = _wake_time() - now
+        if wait_ms < 0:
+            wait_ms = 0
+    ready = 0
+    try:
+        for stream, events in _poller.ipoll(wait_ms):
+            _ready[ready] = stream
+            _ready_events[ready] = events
+            ready += 1
+            if ready == _MAX_STREAMS:
+                break
+    except OSError:
+        # MicroPython raises when an interface dies under a socket; somebody is to blame.
+        _drop_dead_streams()
+        ready = 0
+    if wait_ms:
+        now = _read_clock()
+    due = heap and heap[0][_DUE] <= now
+    if ready or due:
+        led = _led
+        if led is not None:
+            led.value(_led_lit)
+        if ready:
+            _serve(ready)
+        _run_due(now)
+        if led is not None:
+            led.value(1 - _led_lit)
+
+
+def _serve(ready):
+    while ready:
+        ready -= 1
+        stream = _ready[ready]
+        _ready[ready] = None
+        for poll in _polls:
+            if poll.stream is stream:
+                _call_poll(poll, _ready_events[ready])
+                break
+
+
+def _call_poll(poll, events):
+    if events & _BROKEN:
+        poll.cancel()
+    try:
+        poll.callback(events)
+        poll._retry_ms = 0
+    except Exception as error:
+        _fault(poll, error)
+
+
+def _drop_dead_streams():
+    """Ask for each stream alone: tell the owners of those that cannot be polled any more."""
+    global _poller
+    dead = []
+    alive = select.poll()
+    for poll in _polls:
+        try:
+            probe = select.poll()
+            probe.register(poll.stream, poll.events)
+            for _ in probe.ipoll(0):
+                pass
+            alive.register(poll.stream, poll.events)
+        except (OSError, ValueError):
+            dead.append(poll)
+    _poller = alive
+    for poll in dead:
+        _polls.remove(poll)
+    for poll in dead:
+        _call_poll(poll, select.POLLERR)
+    if not dead:
+        sleep_ms(10)  # nobody confesses: do not spin
+
+
+def _run_due(now):
+    """Run what is due, each task at most once per turn. One try for the whole turn is cheap."""
+    global _sequence, _cancelled
+    heap = _heap
+    left = len(heap)
+    entry = None
+    while left:
+        try:
+            while left:
+                entry = heap[0]
+                due = entry[_DUE]
+                if due > now:
+                    return
+                heappop(heap)
+                left -= 1
+                period = entry[_PERIOD]
+                callback = entry[_CALLBACK]
+                if callback is None:
+                    _cancelled -= 1
+                    continue
+                if period >= 0:
+                    tolerance = entry[_LATEST] - due
+                    due += period
+                    if due <= now:
+                        due = _next_due(due - period, period, now) if period else now
+                    entry[_DUE] = due
+                    entry[_LATEST] = due + tolerance
+                    _sequence = entry[_SEQUENCE] = (_sequence + 1) & 0x1FFFFFFF
+                    heappush(heap, entry)
+                elif not entry[_TASK]._pop(due):
+                    continue
+                arg = entry[_ARG]
+                if arg is None:
+                    callback()
+                else:
+                    callback(arg)
+                if period == _SLOW:
+                    entry[_TASK]._succeeded()
+        except Exception as error:
+            _fault(entry[_TASK], error)
+
+
+def _fault(owner, error):
+    if _fault_handler is None or not _fault_handler(owner, error):
+        raise error
+    owner._failed()
+
+
+def run():
+    """For ever. KeyboardInterrupt and SystemExit pass."""
+    while True:
+        step()
