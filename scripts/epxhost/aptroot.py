@@ -79,7 +79,9 @@ def fetch(packages: list[str], target: Path, work: Path, etc: Path = Path("/etc"
 
 def program(root: Path, name: str) -> list[str] | None:
     """argv prefix that starts bin/name of an unpacked root through its own loader."""
-    binary = next((p for p in (root / "usr/bin" / name, root / "usr/sbin" / name) if p.exists()), None)
+    binary = next(
+        (p for p in (root / "usr/bin" / name, root / "usr/sbin" / name) if p.exists()), None
+    )
     loader = next(iter(sorted(root.glob("usr/lib*/ld-linux*.so*"))), None)
     libraries = sorted(p for p in root.glob("usr/lib/*-linux-gnu*") if p.is_dir())
     if not binary or not loader or not libraries:
@@ -94,7 +96,12 @@ def _apt(conf: Path, arguments: list[str], limit_s: float, folder: Path) -> str:
     try:
         result = subprocess.run(
             ["apt-get", *arguments],
-            cwd=folder, env=environment, capture_output=True, text=True, timeout=limit_s, check=False,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise ToolError(f"apt-get {arguments[0]} took longer than {limit_s} s") from None

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from epxhost import toolchain
 from epxhost.door import ROOT

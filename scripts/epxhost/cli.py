@@ -4,6 +4,7 @@ import importlib
 import sys
 
 import click
+
 from epxhost.errors import ToolError
 
 # Command: module and function. A module is imported only when its command is used.

@@ -26,7 +26,9 @@ def main() -> int:
         [binaries / "codespell", *_tracked_files()],
     ]
     failed = [
-        check[0].name for check in checks if subprocess.run(check, cwd=ROOT, check=False).returncode
+        check[0].name
+        for check in checks
+        if subprocess.run(check, cwd=ROOT, check=False).returncode
     ]
     print(f"lint: {'found something: ' + ', '.join(failed) if failed else 'clean'}")
     return 1 if failed else 0

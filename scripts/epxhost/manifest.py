@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import click
+
 from epxhost.devicelib import profiles
 from epxhost.door import ROOT
 from epxhost.errors import ToolError
@@ -106,7 +107,9 @@ def _imports(text: str, path: PurePosixPath) -> Iterator[tuple[int, str, bool]]:
                 )
             case ast.ImportFrom():
                 raise ToolError(f"{path}:{node.lineno}: import absolutely: from epx.loop import …")
-            case ast.Call(func=ast.Name(id="__import__"), args=[ast.Constant(value=str(name)), *_]):
+            case ast.Call(
+                func=ast.Name(id="__import__"), args=[ast.Constant(value=str(name)), *_]
+            ):
                 yield node.lineno, name, True
 
 

@@ -101,7 +101,7 @@ PROGRAMS: dict[str, Callable[[], object]] = {
 
 
 def why_not(name: str | None = None) -> str:
-    """Why a program (or whatever is missing) could not be had; for the reason of a skipped test."""
+    """Why a program, or whatever is missing, could not be had: the reason of a skipped test."""
     reasons = json.loads(_REASONS.read_text()) if _REASONS.exists() else {}
     missing = [name] if name else [key for key, find in PROGRAMS.items() if not find()]
     unknown = "not fetched yet: run `make test`, or `python -m epxhost.toolchain` in .venv"
@@ -214,7 +214,11 @@ def _fetch_board(output: TextIO) -> None:
     _BOARD.mkdir(parents=True, exist_ok=True)
     result = subprocess.run(
         [*npm, "pack", "--silent", f"{_BOARD_PACKAGE}@{_BOARD_VERSION}"],
-        cwd=_BOARD, capture_output=True, text=True, timeout=_NPM_LIMIT_S, check=False,
+        cwd=_BOARD,
+        capture_output=True,
+        text=True,
+        timeout=_NPM_LIMIT_S,
+        check=False,
     )
     archives = sorted(_BOARD.glob("*.tgz"))
     if result.returncode or not archives:

@@ -1,0 +1,102 @@
+"""What this installation says: serial_params.txt, mqttserver.txt, and a device's config.txt."""
+
+import argparse
+import platform
+import shlex
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from epxhost.devicelib import device_module, profiles
+from epxhost.door import ROOT
+from epxhost.errors import ToolError
+
+_SPEED_BAUD = 115200
+_MQTT_PORT = 1883
+
+
+class SerialParameters(NamedTuple):
+    """port is a path (or a name of Windows); reset: pull the board's DTR line first."""
+
+    port: str
+    baud: int
+    reset: bool
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ToolError(f"serial_params.txt: {message}")
+
+
+def serial_parameters(text: str | None = None) -> SerialParameters:
+    """The parameters as mpfshell has them: -o PORT [--reset]; its other options are accepted."""
+    if text is None:
+        text = _read_installed("serial_params.txt", "name the board's serial port in it")
+    parser = _Parser(prog="serial_params.txt", add_help=False)
+    parser.add_argument("-o", "--open", metavar="PORT")
+    parser.add_argument("--reset", action="store_true")
+    parser.add_argument("board", nargs="?")
+    for ignored in ("-n", "--noninteractive", "--nocolor", "--nocache"):
+        parser.add_argument(ignored, action="store_true")
+    options = parser.parse_args(shlex.split(" ".join(_lines(text))))
+    target = options.board or options.open
+    if not target:
+        raise ToolError("serial_params.txt: names no port, want for example: -o ttyUSB0")
+    if target.startswith(("tn:", "ws:")):
+        raise ToolError(f"serial_params.txt: want a serial port, not '{target}'")
+    port, _, speed = target.removeprefix("ser:").partition(",")
+    if speed and not speed.isdigit():
+        raise ToolError(f"serial_params.txt: want a speed in baud, not '{speed}'")
+    if "/" not in port and platform.system() != "Windows":
+        port = f"/dev/{port}"
+    return SerialParameters(port, int(speed or _SPEED_BAUD), options.reset)
+
+
+def mqtt_server(text: str | None = None) -> tuple[str, int]:
+    """Host and port of the broker."""
+    if text is None:
+        text = _read_installed("mqttserver.txt", "name the MQTT broker in it")
+    lines = _lines(text)
+    if len(lines) != 1:
+        raise ToolError("mqttserver.txt: want one line, host or host:port")
+    host, _, port = lines[0].partition(":")
+    if port and not port.isdigit():
+        raise ToolError(f"mqttserver.txt: want a port number, not '{port}'")
+    return host, int(port or _MQTT_PORT)
+
+
+def config_problems(text: str, profile: str | None) -> list[str]:
+    """Everything that is wrong with a config.txt, checked with the device's own rows.
+
+    Without a profile only the common keys can be judged: a key that is neither one of them nor
+    looks like one is taken for the profile's.
+    """
+    config = device_module("epx.config")
+    common = device_module("epx.settings").COMMON
+    lines = text.splitlines()
+    if profile is None:
+        found = config.Config(common, (), lines).problems
+        return [p for p in found if "unknown key" not in p or "did you mean" in p]
+    return config.Config(common, profile_keys(profile), lines).problems
+
+
+def profile_keys(profile: str) -> tuple:
+    """The profile's own Key rows."""
+    if profile not in profiles():
+        raise ToolError(
+            f"no profile '{profile}' (there is: {', '.join(profiles()) or 'none yet'})"
+        )
+    if not (ROOT / "lib" / profile / "settings.py").exists():
+        return ()
+    return device_module(f"{profile}.settings").KEYS
+
+
+def _lines(text: str) -> list[str]:
+    stripped = (line.strip() for line in text.splitlines())
+    return [line for line in stripped if line and not line.startswith("#")]
+
+
+def _read_installed(name: str, what_to_do: str) -> str:
+    path = ROOT / name
+    if not path.exists():
+        raise ToolError(f"{name} is missing: copy {name}.example to {name} and {what_to_do}")
+    return Path(path).read_text()
