@@ -1,0 +1,235 @@
+"""The driver of the display, against a model of the chip's command decoder and RAM."""
+
+import errno
+import unittest
+
+import micropython
+
+from testmock.models.ssd1306 import SSD1306 as Model
+from third.ssd1306 import PAGES, SSD1306
+
+
+class Bus:
+    """What the driver uses of machine.I2C; breaks after `left` transfers."""
+
+    def __init__(self, model):
+        self.model = model
+        self.left = 1000000
+        self.sent = []
+
+    def writeto(self, address, data):
+        if address != 0x3C or not self.left:
+            raise OSError(errno.ENODEV)
+        self.left -= 1
+        self.sent.append(len(data))
+        self.model.i2c_write(bytes(data))
+
+
+class SilentBus:
+    def writeto(self, address, data):
+        pass
+
+
+class TestDriver(unittest.TestCase):
+    def setUp(self):
+        self.model = Model()
+        self.bus = Bus(self.model)
+        self.screen = SSD1306(self.bus)
+
+    def show(self):
+        """Send what changed; the numbers of the pages."""
+        pages = []
+        while self.screen.next_dirty() >= 0:
+            pages.append(self.screen.next_dirty())
+            self.screen.show_page(pages[-1])
+        return pages
+
+    def light_up(self):
+        self.screen.start()
+        self.show()
+        self.screen.on()
+
+    def test_every_page_is_sent_after_the_start_and_no_command_is_wrong(self):
+        self.screen.start()
+        self.assertEqual(self.show(), list(range(PAGES)))
+        self.assertFalse(self.model.is_lit())
+        self.screen.on()
+        self.assertTrue(self.model.is_lit())
+        self.assertEqual(self.model.bad, [])
+        self.assertEqual(self.model.picture(), bytes(1024))
+
+    def test_a_pixel_comes_out_where_it_was_drawn(self):
+        self.light_up()
+        self.screen.frame.pixel(0, 0, 1)
+        self.screen.frame.pixel(127, 63, 1)
+        self.assertEqual(self.show(), [0, 7])
+        rows = self.model.rows()
+        self.assertEqual(rows[0], "#" + "." * 127)
+        self.assertEqual(rows[63], "." * 127 + "#")
+        self.assertEqual("".join(rows).count("#"), 2)
+
+    def test_text_is_upright(self):
+        self.light_up()
+        self.screen.frame.text("L", 8, 8)
+        self.show()
+        rows = [row[8:16] for row in self.model.rows()[8:16]]
+        self.assertEqual(rows[0], ".##.....")
+        self.assertEqual(rows[6], ".######.")
+
+    def test_only_what_changed_is_sent(self):
+        self.light_up()
+        self.screen.frame.fill_rect(20, 24, 16, 8, 1)
+        self.assertEqual(self.show(), [3])
+        self.screen.frame.fill_rect(20, 24, 16, 8, 1)
+        self.assertEqual(self.show(), [])
+        self.screen.frame.fill_rect(20, 20, 16, 8, 1)
+        self.assertEqual(self.show(), [2])
+
+    def test_a_page_is_one_transfer(self):
+        self.light_up()
+        self.bus.sent.clear()
+        self.screen.frame.fill(1)
+        self.show()
+        self.assertEqual(self.bus.sent, [135] * PAGES)
+
+    def test_a_page_that_could_not_be_sent_stays_dirty(self):
+        self.light_up()
+        self.screen.frame.fill(1)
+        self.bus.left = 1
+        self.screen.show_page(0)
+        self.assertRaises(OSError, self.screen.show_page, 1)
+        self.bus.left = 100
+        self.assertEqual(self.show(), list(range(1, PAGES)))
+
+    def test_a_page_whose_sending_failed_is_sent_even_if_redrawn_as_before(self):
+        self.light_up()
+        self.screen.frame.pixel(5, 0, 1)
+        self.bus.left = 0
+        self.assertRaises(OSError, self.screen.show_page, 0)
+        self.screen.frame.pixel(5, 0, 0)
+        self.bus.left = 100
+        self.assertEqual(self.show(), [0])
+
+    def test_a_display_that_lost_its_power_shows_the_same_after_start(self):
+        self.light_up()
+        self.screen.frame.text("water", 20, 0)
+        self.show()
+        before = self.model.picture()
+        self.model.power_on()
+        self.light_up()
+        self.assertEqual(self.model.picture(), before)
+
+    def test_off_inverse_and_contrast(self):
+        self.light_up()
+        self.screen.invert()
+        self.screen.contrast(3)
+        self.assertEqual(self.model.picture(), b"\xff" * 1024)
+        self.assertEqual(self.model.contrast, 3)
+        self.screen.invert(False)
+        self.assertEqual(self.model.picture(), bytes(1024))
+        self.screen.on(False)
+        self.assertFalse(self.model.is_lit())
+        self.assertEqual(self.model.bad, [])
+
+    def test_an_absent_display_raises(self):
+        self.bus.left = 0
+        self.assertRaises(OSError, self.screen.start)
+
+    def test_drawing_and_sending_allocate_nothing(self):
+        if not hasattr(micropython, "heap_lock"):
+            self.skipTest("CPython")
+        screen = SSD1306(SilentBus())
+        frame, next_dirty, show_page = screen.frame, screen.next_dirty, screen.show_page
+        page = 0
+        micropython.heap_lock()
+        try:
+            while page >= 0:
+                frame.text("1", 20, 24, 1)
+                page = next_dirty()
+                if page >= 0:
+                    show_page(page)
+            screen.on()
+        finally:
+            micropython.heap_unlock()
+
+
+class TestModel(unittest.TestCase):
+    def setUp(self):
+        self.model = Model()
+
+    def commands(self, *values):
+        self.model.i2c_write(b"\x00" + bytes(values))
+
+    def light_up(self):
+        """On, charge pump, and everything in the power-on orientation."""
+        self.commands(0x8D, 0x14, 0xAF)
+        self.model.ram[:] = bytes(1024)
+
+    def test_horizontal_addressing_runs_through_a_window(self):
+        self.commands(0x20, 0, 0x21, 126, 127, 0x22, 2, 3)
+        self.model.i2c_write(b"\x40" + bytes((1, 2, 3, 4, 5)))
+        ram = self.model.ram
+        self.assertEqual(ram[2 * 128 + 126 : 2 * 128 + 128], bytes((5, 2)))
+        self.assertEqual(ram[3 * 128 + 126 : 3 * 128 + 128], bytes((3, 4)))
+
+    def test_vertical_addressing_goes_down_first(self):
+        self.commands(0x20, 1, 0x21, 0, 1, 0x22, 6, 7)
+        self.model.i2c_write(b"\x40" + bytes((1, 2, 3, 4, 5)))
+        ram = self.model.ram
+        self.assertEqual((ram[6 * 128], ram[7 * 128]), (5, 2))
+        self.assertEqual((ram[6 * 128 + 1], ram[7 * 128 + 1]), (3, 4))
+
+    def test_page_addressing_stays_in_its_page(self):
+        self.commands(0xB2, 0x0E, 0x17)
+        self.model.i2c_write(b"\x40\x01\x02\x03\x04")
+        ram = self.model.ram
+        self.assertEqual(ram[2 * 128 + 126 : 3 * 128], b"\x01\x02")
+        self.assertEqual(ram[2 * 128 : 2 * 128 + 2], b"\x03\x04")
+
+    def test_a_command_may_come_in_pieces(self):
+        for value in (0x81, 0x42):
+            self.model.i2c_write(bytes((0x80, value)))
+        self.assertEqual(self.model.contrast, 0x42)
+
+    def test_single_data_bytes_and_commands_may_alternate(self):
+        self.model.i2c_write(bytes((0x80, 0xB1, 0xC0, 0x11, 0x80, 0x10, 0x40, 0x22)))
+        self.assertEqual(self.model.ram[128:130], b"\x11\x22")
+
+    def test_is_dark_until_on_with_its_charge_pump(self):
+        self.assertEqual(self.model.i2c_read(1), b"\x40")
+        self.commands(0xAF)
+        self.assertEqual(self.model.picture(), bytes(1024))
+        self.commands(0x8D, 0x14)
+        self.assertNotEqual(self.model.picture(), bytes(1024))
+        self.assertEqual(self.model.i2c_read(2), b"\x00\x00")
+
+    def test_without_mirroring_the_picture_is_upside_down(self):
+        self.light_up()
+        self.model.ram[0] = 1
+        self.assertEqual(self.model.rows()[63], "." * 127 + "#")
+        self.commands(0xA1)
+        self.assertEqual(self.model.rows()[63], "#" + "." * 127)
+        self.commands(0xC8)
+        self.assertEqual(self.model.rows()[0], "#" + "." * 127)
+
+    def test_start_line_offset_multiplex_inverse_and_all_on(self):
+        self.light_up()
+        self.commands(0xA1, 0xC8, 0x48)
+        self.model.ram[128] = 1
+        self.assertEqual(self.model.rows()[0][0], "#")
+        self.commands(0x40, 0xD3, 8)
+        self.assertEqual(self.model.rows()[0][0], "#")
+        self.commands(0xD3, 0, 0xA8, 31, 0xA7)
+        self.assertEqual(self.model.rows()[0], "#" * 128)
+        self.assertEqual(self.model.rows()[8], "." + "#" * 127)
+        self.assertEqual(self.model.rows()[32], "." * 128)
+        self.commands(0xA5)
+        self.assertEqual(self.model.rows()[8], "#" * 128)
+
+    def test_what_is_no_command_is_noted(self):
+        self.commands(0x26, 1, 2, 3, 4, 5, 6, 0x2F, 0xE3, 0xF0)
+        self.assertEqual(self.model.bad, [0xF0])
+
+
+if __name__ == "__main__":
+    unittest.main()
