@@ -1,0 +1,23 @@
+"""Water tank: level switches and a flow meter, shown on a display and published."""
+
+from machine import I2C, Pin
+
+from epx.appliance import Appliance
+from h2o.actuator import Display
+from h2o.sensor import Tank, pulse_counter
+from h2o.service import TOPICS
+from h2o.settings import KEYS
+from third.mcp23017 import MCP23017
+from third.ssd1306 import SSD1306
+
+
+def build(app):
+    config = app.config
+    i2c = I2C(0, sda=Pin(21), scl=Pin(22), freq=400000)
+    counter = pulse_counter(Pin(14, Pin.IN), config.maxflow * config.flowpulserate)
+    tank = Tank(config, MCP23017(i2c), counter)
+    app.mqtt.bind(tank, TOPICS)
+    Display(SSD1306(i2c), tank, config.levelsensors, app.net, app.mqtt)
+
+
+Appliance("h2o", KEYS).run(build)
