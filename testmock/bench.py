@@ -1,0 +1,168 @@
+"""The hardware around the processor: pins, buses, counters, radio. Stories and stage.py hang parts on it.
+
+It knows no world: its clock is any object with now_us() and spend_us(us), so that it serves virtual
+and real time alike.
+"""
+
+from testmock.radio import Ethernet, Wifi
+
+_HISTORY_LIMIT = 4000
+
+
+class PinState:
+    """One pin as the outside sees it."""
+
+    def __init__(self, bench, number):
+        self._bench = bench
+        self.number = number
+        self.history = []
+        self.driven = None
+        self.source = None
+        self.changed = None
+        self.release()
+
+    def release(self):
+        """As after a reset: input, no pull, no interrupt."""
+        self.mode = None
+        self.pull = None
+        self.latch = 0
+        self.handler = None
+        self.trigger = 0
+        self.delivered = 0
+        self.pin = None
+
+    def is_output(self):
+        return self.mode == 3 or self.mode == 7
+
+    def level(self):
+        if self.mode == 3 or (self.mode == 7 and not self.latch):
+            return self.latch
+        if self.driven is not None:
+            return self.driven
+        return 1 if self.pull == 2 else 0
+
+    def write(self, value):
+        """The program sets the output."""
+        value = 1 if value else 0
+        if not self.history or self.history[-1][1] != value:
+            self.history.append((self._bench.clock.now_us() // 1000, value))
+            if len(self.history) > _HISTORY_LIMIT:
+                del self.history[: _HISTORY_LIMIT // 2]
+        self.latch = value
+        if self.changed:
+            self.changed(value)
+
+    def drive(self, value):
+        """The outside sets the level of an input (None: lets go)."""
+        before = self.level()
+        self.driven = value
+        after = self.level()
+        if self.handler and before != after and self.trigger & (1 if after else 2):
+            self.handler(self.pin)
+
+
+class Bench:
+    """What hangs on the pins and buses of one device."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.parts = {}
+        self.pins = {}
+        self.buses = {}
+        self.uarts = {}
+        self.nvs = {}
+        self.nvs_writes = 0
+        self.wifi = Wifi(clock)
+        self.ethernet = Ethernet(clock)
+        self.has_counter = True
+        self.frequency_hz = 160_000_000
+        self.unique_id = b"\x24\x0a\xc4\x00\x00\x01"
+        self.hostname = "mpy-esp32"
+        self.cause = 1
+        self.rtc_memory = b""
+        self.rtc_offset_s = 0
+        self.watchdog_timeout_ms = 0
+        self.fed_us = 0
+        # Set by who owns the bench: what happens at a reset (never returns), and how the
+        # watchdog is made to bite.
+        self.on_reset = None
+        self.on_watchdog = None
+        self._pulsing = []
+
+    # For stage.py and stories.
+
+    def i2c(self, bus, address, model):
+        """Hang a model on an I2C bus: bus number, or (scl, sda) for SoftI2C."""
+        self.buses.setdefault(bus, {})[address] = model
+        return model
+
+    def counter(self, pin, source):
+        """Feed a pin with pulses: source.count_at(now_us) is their number so far."""
+        self.pin(pin).source = source
+        return source
+
+    def uart(self, number, model):
+        self.uarts[number] = model
+        return model
+
+    def pin(self, number):
+        state = self.pins.get(number)
+        if state is None:
+            state = self.pins[number] = PinState(self, number)
+        return state
+
+    def output(self, number):
+        """The level that the program gives to a pin; None while it is not an output."""
+        state = self.pin(number)
+        return state.latch if state.is_output() else None
+
+    def set_input(self, number, value):
+        self.pin(number).drive(value)
+
+    # For the mocks.
+
+    def attach_interrupt(self, state, handler, trigger, pin):
+        state.handler = handler
+        state.trigger = trigger
+        state.pin = pin
+        if state.source:
+            state.delivered = state.source.count_at(self.clock.now_us())
+            if handler and state not in self._pulsing:
+                self._pulsing.append(state)
+
+    def deliver_edges(self):
+        """Call the interrupt handlers for the pulses that came since the last time."""
+        for state in self._pulsing:
+            if state.handler:
+                total = state.source.count_at(self.clock.now_us())
+                while state.delivered < total:
+                    state.delivered += 1
+                    state.handler(state.pin)
+
+    def reset(self, cause):
+        self.on_reset(cause)
+
+    def start_watchdog(self, timeout_ms):
+        self.watchdog_timeout_ms = timeout_ms
+        self.fed_us = self.clock.now_us()
+        if self.on_watchdog:
+            self.on_watchdog()
+
+    def feed(self):
+        self.fed_us = self.clock.now_us()
+
+    def restart(self, cause, power_lost):
+        """The processor begins anew."""
+        self.cause = cause
+        self.watchdog_timeout_ms = 0
+        self._pulsing.clear()
+        for state in self.pins.values():
+            state.release()
+        self.wifi.restart()
+        self.ethernet.restart()
+        if power_lost:
+            self.rtc_memory = b""
+            self.rtc_offset_s = -(self.clock.now_us() // 1_000_000)
+            for model in self.parts.values():
+                if hasattr(model, "power_on"):
+                    model.power_on()

@@ -1,0 +1,52 @@
+"""errno, for CPython: MicroPython's names with the numbers of its unix port."""
+
+from testmock.errors import (
+    EACCES,
+    EADDRINUSE,
+    EAGAIN,
+    EALREADY,
+    EBADF,
+    ECONNABORTED,
+    ECONNREFUSED,
+    ECONNRESET,
+    EEXIST,
+    EHOSTUNREACH,
+    EINPROGRESS,
+    EINVAL,
+    EIO,
+    EISDIR,
+    ENODEV,
+    ENOENT,
+    ENOMEM,
+    ENOTCONN,
+    ETIMEDOUT,
+)
+
+EPERM = 1
+EOPNOTSUPP = 95
+ENOBUFS = 105
+
+errorcode = {
+    EPERM: "EPERM",
+    ENOENT: "ENOENT",
+    EIO: "EIO",
+    EBADF: "EBADF",
+    EAGAIN: "EAGAIN",
+    ENOMEM: "ENOMEM",
+    EACCES: "EACCES",
+    EEXIST: "EEXIST",
+    ENODEV: "ENODEV",
+    EISDIR: "EISDIR",
+    EINVAL: "EINVAL",
+    EOPNOTSUPP: "EOPNOTSUPP",
+    EADDRINUSE: "EADDRINUSE",
+    ECONNABORTED: "ECONNABORTED",
+    ECONNRESET: "ECONNRESET",
+    ENOBUFS: "ENOBUFS",
+    ENOTCONN: "ENOTCONN",
+    ETIMEDOUT: "ETIMEDOUT",
+    ECONNREFUSED: "ECONNREFUSED",
+    EHOSTUNREACH: "EHOSTUNREACH",
+    EALREADY: "EALREADY",
+    EINPROGRESS: "EINPROGRESS",
+}

@@ -1,0 +1,65 @@
+"""esp32, as the port has it: the key-value store. Values live on _sim.bench."""
+
+import _sim
+
+_bench = _sim.bench
+
+_ESP_ERR_NVS_NOT_FOUND = -0x1102
+_ESP_ERR_NVS_INVALID_LENGTH = -0x110C
+_ESP_ERR_NVS_KEY_TOO_LONG = -0x1109
+_KEY_LIMIT = 15
+
+
+class NVS:
+    """One namespace. What was not committed is lost with the power."""
+
+    def __init__(self, namespace):
+        if len(namespace) > _KEY_LIMIT:
+            raise OSError(_ESP_ERR_NVS_KEY_TOO_LONG)
+        self._saved = _bench.nvs.setdefault(namespace, {})
+        self._fresh = {}
+
+    def _set(self, key, value):
+        if len(key) > _KEY_LIMIT:
+            raise OSError(_ESP_ERR_NVS_KEY_TOO_LONG)
+        self._fresh[key] = value
+
+    def _get(self, key, kind):
+        value = self._fresh[key] if key in self._fresh else self._saved.get(key)
+        if not isinstance(value, kind):
+            raise OSError(_ESP_ERR_NVS_NOT_FOUND)
+        return value
+
+    def set_i32(self, key, value):
+        if not -(1 << 31) <= value < 1 << 31:
+            raise OverflowError("overflow converting long int to machine word")
+        self._set(key, value)
+
+    def get_i32(self, key):
+        return self._get(key, int)
+
+    def set_blob(self, key, value):
+        self._set(key, value.encode() if isinstance(value, str) else bytes(value))
+
+    def get_blob(self, key, buffer):
+        value = self._get(key, bytes)
+        if len(value) > len(buffer):
+            raise OSError(_ESP_ERR_NVS_INVALID_LENGTH)
+        buffer[: len(value)] = value
+        return len(value)
+
+    def erase_key(self, key):
+        if key not in self._fresh and self._saved.get(key) is None:
+            raise OSError(_ESP_ERR_NVS_NOT_FOUND)
+        self._fresh[key] = None
+
+    def commit(self):
+        for key in self._fresh:
+            value = self._fresh[key]
+            if value is None:
+                if key in self._saved:
+                    del self._saved[key]
+            elif self._saved.get(key) != value:
+                self._saved[key] = value
+                _bench.nvs_writes += 1
+        self._fresh.clear()

@@ -1,0 +1,238 @@
+"""How a station gets on the air, or a cable gets a link: the part of the ESP32's drivers that programs see.
+
+Nothing happens in the background: each question looks at the clock first.
+"""
+
+STAT_IDLE = 1000
+STAT_CONNECTING = 1001
+STAT_GOT_IP = 1010
+BEACON_TIMEOUT = 200
+NO_AP_FOUND = 201
+WRONG_PASSWORD = 202
+
+ETH_STARTED = 1
+ETH_STOPPED = 2
+ETH_CONNECTED = 3
+ETH_DISCONNECTED = 4
+ETH_GOT_IP = 5
+
+
+class Link:
+    """What both kinds of link share: when it is up, and who wants to know that it went down."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.address = "192.168.1.7"
+        self.on_down = None
+        self.history = []
+        self._active = False
+        self._linked = False
+        # Settings of the interface that a program may make.
+        self.settings = {}
+        self.activations = 0
+
+    def restart(self):
+        """The processor was reset."""
+        self._down()
+        self._active = False
+        self.settings = {}
+
+    def active(self):
+        return self._active
+
+    def is_up(self):
+        self.update()
+        return self._linked
+
+    def _up(self):
+        if not self._linked:
+            self._linked = True
+            self.history.append((self.clock.now_us() // 1000, True))
+
+    def _down(self, deactivated=False):
+        if self._linked:
+            self._linked = False
+            self.history.append((self.clock.now_us() // 1000, False))
+            if self.on_down:
+                self.on_down(deactivated)
+        elif deactivated and self.on_down:
+            self.on_down(True)
+
+
+class Wifi(Link):
+    """A station and the access point it looks for.
+
+    While a connection is wanted, the radio tries again by itself after each failure, as the
+    ESP32's driver does. Stories set associate_ms, rssi, status (what comes of an attempt), available.
+    """
+
+    def __init__(self, clock):
+        super().__init__(clock)
+        self.associate_ms = 2000
+        self.rssi_dbm = -60
+        self.connects = []
+        self.mac = b"\x24\x0a\xc4\x00\x00\x01"
+        # A poll that raises OSError while the interface is down: seen on boards.
+        self.poll_raises = False
+        self.reconnects = -1
+        self._outcome = STAT_GOT_IP
+        self._wanted = False
+        self._reason = 0
+        self._since_us = 0
+        self._tries = 0
+
+    # For stories.
+
+    @property
+    def status(self):
+        return self.report()
+
+    @status.setter
+    def status(self, outcome):
+        """What comes of every attempt from now on; all but STAT_GOT_IP end a connection at once."""
+        self.update()
+        self._outcome = outcome
+        self._since_us = self.clock.now_us()
+        if outcome == STAT_GOT_IP:
+            self._tries = 0
+        else:
+            if self._linked:
+                self._reason = outcome
+            self._down()
+
+    @property
+    def available(self):
+        return self._outcome != NO_AP_FOUND
+
+    @available.setter
+    def available(self, there):
+        self.status = STAT_GOT_IP if there else NO_AP_FOUND
+
+    def drop(self):
+        """The access point throws the station out, once."""
+        self.update()
+        if self._linked:
+            self._reason = BEACON_TIMEOUT
+            self._since_us = self.clock.now_us()
+            self._tries = 0
+            self._down()
+
+    # For network.py.
+
+    def activate(self, on):
+        if on and not self._active:
+            self.activations += 1
+        if not on:
+            self._wanted = False
+            self._reason = 0
+            if self._active:
+                self._down(True)
+        self._active = on
+
+    def connect(self, ssid, password):
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        self.connects.append((self.clock.now_us() // 1000, ssid, password))
+        if len(self.connects) > 1000:
+            del self.connects[:500]
+        if self._linked:
+            self._down()
+        self._wanted = True
+        self._reason = 0
+        self._tries = 0
+        self._since_us = self.clock.now_us()
+
+    def disconnect(self):
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        self._wanted = False
+        self._reason = 0
+        self._down()
+
+    def restart(self):
+        super().restart()
+        self._wanted = False
+        self._reason = 0
+        self.reconnects = -1
+
+    def update(self):
+        if self._linked or not self._active or not self._wanted:
+            return
+        if self.clock.now_us() - self._since_us < self.associate_ms * 1000:
+            return
+        if self._outcome == STAT_GOT_IP:
+            if self.reconnects < 0 or self._tries <= self.reconnects:
+                self._reason = 0
+                self._up()
+        else:
+            self._reason = self._outcome
+            self._tries += 1
+
+    def report(self):
+        self.update()
+        if self._linked:
+            return STAT_GOT_IP
+        if self._reason:
+            return self._reason
+        return STAT_CONNECTING if self._wanted and self._active else STAT_IDLE
+
+
+class Ethernet(Link):
+    """A cable that is plugged, or not."""
+
+    def __init__(self, clock):
+        super().__init__(clock)
+        self.link_ms = 2000
+        self.mac = b"\x24\x0a\xc4\x00\x00\x04"
+        self.constructed = []
+        self._plugged = True
+        self._code = None
+        self._since_us = 0
+
+    @property
+    def plugged(self):
+        return self._plugged
+
+    @plugged.setter
+    def plugged(self, there):
+        self.update()
+        self._plugged = there
+        self._since_us = self.clock.now_us()
+        if not there:
+            self._down()
+
+    @property
+    def status(self):
+        return self.report()
+
+    @status.setter
+    def status(self, code):
+        """Report code whatever the cable does; ETH_GOT_IP ends that."""
+        self.update()
+        self._code = None if code == ETH_GOT_IP else code
+        self._since_us = self.clock.now_us()
+        if self._code is not None:
+            self._down()
+
+    def activate(self, on):
+        if on and not self._active:
+            self.activations += 1
+            self._since_us = self.clock.now_us()
+        if not on and self._active:
+            self._down(True)
+        self._active = on
+
+    def update(self):
+        if not self._linked and self._active and self._plugged and self._code is None:
+            if self.clock.now_us() - self._since_us >= self.link_ms * 1000:
+                self._up()
+
+    def report(self):
+        self.update()
+        if self._code is not None:
+            return self._code
+        if not self._active:
+            return ETH_STOPPED
+        if self._linked:
+            return ETH_GOT_IP
+        return ETH_CONNECTED if self._plugged else ETH_DISCONNECTED

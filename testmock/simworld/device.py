@@ -1,0 +1,299 @@
+"""A simulated device: its own modules, files, pins and sockets, on the world's clock."""
+
+import sys
+
+from testmock.bench import Bench
+from testmock.simworld.flash import Flash
+from testmock.simworld.lan import Lan
+from testmock.simworld.world import Stopped
+
+if sys.implementation.name == "micropython":
+    from testmock.simworld.program_micropython import Program, format_exception, load_stage
+else:
+    from testmock.simworld.program_cpython import Program, format_exception, load_stage
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+
+_OUTPUT_LIMIT = 5000
+
+
+class _BenchClock:
+    """The world's clock, as the hardware sees it."""
+
+    def __init__(self, world):
+        self._world = world
+
+    def now_us(self):
+        return self._world.now_us
+
+    def spend_us(self, us):
+        self._world.spend(us)
+
+
+class Device:
+    """A board that boots a profile (None: a bare board; see run()).
+
+    output: console lines as (ms, text); resets: (ms, cause); crash: (ms, traceback) of a program
+    that ended at the prompt; expect_crash: the story wants that.
+    """
+
+    def __init__(self, world, profile, config=None, name="device", extra_paths=()):
+        self.world = world
+        self.profile = profile
+        self.name = name
+        self.extra_paths = extra_paths
+        if world.lan is None:
+            world.lan = Lan(world)
+        self.lan = world.lan
+        self.random = world.random.fork(name)
+        self.flash = Flash()
+        if config is not None:
+            self.flash.load("/config.txt", config)
+        self.bench = Bench(_BenchClock(world))
+        self.bench.on_reset = self._reset_from_inside
+        self.bench.on_watchdog = self._watchdog_started
+        self.wifi = self.bench.wifi
+        self.ethernet = self.bench.ethernet
+        self.wifi.on_down = self.ethernet.on_down = self._link_down
+        self.nvram = self.bench.nvs
+        self.output = []
+        self.resets = []
+        self.crash = None
+        self.expect_crash = False
+        self.powered = False
+        self.open_sockets = 0
+        self.sockets_opened = 0
+        self.turns = 0
+        self.longest_turn_ms = 0
+        self.fibers = []
+        self._turn_began_us = 0
+        self._line = ""
+        self._watchdog = None
+        self._program = None
+        load_stage(self)
+
+    @property
+    def firmware_has_counter(self):
+        return self.bench.has_counter
+
+    @firmware_has_counter.setter
+    def firmware_has_counter(self, there):
+        self.bench.has_counter = there
+
+    # For stories.
+
+    def power_on(self):
+        """Connect the power; the device boots as the world runs on."""
+        if self.powered:
+            raise RuntimeError("%s has power already" % self.name)
+        self.powered = True
+        self._note("power on")
+        self.bench.restart(PWRON_RESET, power_lost=True)
+        self._boot()
+
+    def power_cut(self):
+        """Take the power away; at once if a story asks, else as soon as the program can be stopped."""
+        self.world.defer(self._power_cut)
+
+    def reset(self, cause=HARD_RESET):
+        """Reset the processor from outside (the button)."""
+        self.world.defer(lambda: self._restart(cause))
+
+    def module(self, name):
+        """A module of the running program, or None."""
+        return self._program.find(name) if self._program else None
+
+    def run(self, target):
+        """Run target() as the program of a bare board until it ends; what it returns or raises."""
+        result = []
+
+        def program():
+            try:
+                result.append((target(), None))
+            except Stopped:
+                raise
+            except BaseException as error:
+                result.append((None, error))
+
+        self.spawn(program, self.name)
+        self.world.run_until(lambda: result, 1 << 40)
+        if not result:
+            raise RuntimeError("the program was stopped, or waits for ever")
+        value, error = result[0]
+        if error:
+            raise error
+        return value
+
+    def console(self, since_ms=0):
+        """The console as text."""
+        return "\n".join(["%10.3f %s" % (ms / 1000, line) for ms, line in self.output if ms >= since_ms])
+
+    def said(self, text):
+        """Has a console line contained text?"""
+        return any(text in line for _, line in self.output)
+
+    def address(self):
+        return self.wifi.address if self.wifi.is_up() else self.ethernet.address
+
+    def link_is_up(self):
+        return self.wifi.is_up() or self.ethernet.is_up()
+
+    # Boot and end.
+
+    def prepare(self):
+        """Load the mocks for a program that is started by run()."""
+        self._program = Program(self)
+        return self._program
+
+    def _boot(self):
+        self._program = Program(self)
+        self.spawn(self._main, self.name + " main")
+
+    def _main(self):
+        try:
+            self._program.run_file("boot")
+            self._program.run_file("main")
+        except Stopped:
+            raise
+        except Exception as error:
+            text = format_exception(error)
+            self.crash = (self.world.now_ms(), text)
+            self.write_console(text)
+            self._note("crash")
+        except SystemExit:
+            self._note("exit")
+
+    def spawn(self, target, name):
+        fiber = self.world.spawn(target, name, self)
+        self.fibers = [f for f in self.fibers if not f.done]
+        self.fibers.append(fiber)
+        return fiber
+
+    def start_thread(self, function, args, kwargs):
+        def target():
+            try:
+                function(*args, **kwargs)
+            except Stopped:
+                raise
+            except Exception as error:
+                text = "Unhandled exception in thread started by %s\n" % getattr(
+                    function, "__name__", "?"
+                )
+                self.write_console(text + format_exception(error))
+                self._note("thread crash")
+            except SystemExit:
+                pass
+
+        self.spawn(target, "%s thread %d" % (self.name, len(self.fibers)))
+
+    def _reset_from_inside(self, cause):
+        """machine.reset() never returns."""
+        self.world.defer(lambda: self._restart(cause))
+        raise Stopped
+
+    def _restart(self, cause):
+        if self.powered:
+            self._end()
+            self.resets.append((self.world.now_ms(), cause))
+            self._note("reset %d" % cause)
+            self.bench.restart(cause, power_lost=False)
+            self._boot()
+
+    def _power_cut(self):
+        if self.powered:
+            self._end()
+            self.powered = False
+            self._note("power cut")
+
+    def _end(self):
+        fibers, self.fibers = self.fibers, []
+        if self._watchdog:
+            self._watchdog.cancel()
+            self._watchdog = None
+        self.lan.power_lost(self)
+        self.world.stop(fibers)
+        self.open_sockets = 0
+        if self._program:
+            self._program.close()
+            self._program = None
+        self._flush_line()
+
+    def close(self):
+        """The world ends."""
+        self._end()
+
+    def modules(self):
+        return self._program.modules if self._program else {}
+
+    # Time.
+
+    def block_us(self, us):
+        """A thread of the device waits."""
+        self.world.block(us)
+        if self.bench._pulsing:
+            self.bench.deliver_edges()
+
+    def sleep_us(self, us):
+        """The same, to the end, whoever wakes the thread."""
+        world = self.world
+        end_us = world.now_us + us
+        self.block_us(us)
+        while world.now_us < end_us:
+            self.block_us(end_us - world.now_us)
+
+    def turn_ends(self):
+        """The main loop goes to poll."""
+        if self._turn_began_us:
+            self.turns += 1
+            ms = (self.world.now_us - self._turn_began_us) // 1000
+            if ms > self.longest_turn_ms:
+                self.longest_turn_ms = ms
+
+    def turn_begins(self):
+        self._turn_began_us = self.world.now_us
+
+    def check_poll(self):
+        """A poll while the interface is down, on a board that does not like it."""
+        if self.open_sockets and not self.link_is_up():
+            raise OSError(-1)
+
+    def _watchdog_started(self):
+        if not self._watchdog:
+            self._watchdog_due()
+
+    def _watchdog_due(self):
+        bench = self.bench
+        left_us = bench.fed_us + bench.watchdog_timeout_ms * 1000 - self.world.now_us
+        if left_us > 0:
+            self._watchdog = self.world.call_after(left_us / 1000, self._watchdog_due)
+        else:
+            self._watchdog = None
+            self.world.defer(lambda: self._restart(WDT_RESET))
+
+    # What the program does to the outside.
+
+    def _link_down(self, deactivated):
+        self._note("link down")
+        self.lan.link_down(self, deactivated)
+
+    def write_console(self, text):
+        self._line += text
+        while "\n" in self._line:
+            line, self._line = self._line.split("\n", 1)
+            self._keep(line)
+
+    def _flush_line(self):
+        if self._line:
+            self._keep(self._line)
+            self._line = ""
+
+    def _keep(self, line):
+        self.output.append((self.world.now_ms(), line))
+        if len(self.output) > _OUTPUT_LIMIT:
+            del self.output[: _OUTPUT_LIMIT // 2]
+        self._note(line)
+
+    def _note(self, what):
+        self.world.note(self.name, what)
