@@ -1,0 +1,189 @@
+"""A non-blocking MQTT 3.1.1 client: QoS 0 and 1, one socket, fixed memory.
+
+Its owner polls `stream` for `events()`, calls `ready()` when poll says so and `tick()` when the
+time that it returned is over. Everything raised as OSError (MQTTError is one) means: this
+connection is finished, call close(), and open() again when you like.
+"""
+
+from time import ticks_add, ticks_ms
+
+from micropython import const
+
+from uumqtt import packet
+from uumqtt.connection import REPLY_LIMIT_MS, Connection
+from uumqtt.packet import MQTTError, check_topic
+
+_PUBLISH = const(0x30)
+_PUBLISH_RETAIN = const(0x31)
+_PUBLISH_HEAD_BYTES = const(9)  # at most: fixed header, length of the topic, packet id
+_PUBACK_BYTES = const(4)
+
+
+def _ignore(_topic, _payload, _retain, _dup, _packet_id):
+    pass
+
+
+def _too_early(_topic, _payload, _retain, _dup, _packet_id):
+    raise MQTTError("PUBLISH before CONNACK")
+
+
+def _check_qos(qos):
+    if qos not in (0, 1):
+        raise ValueError("QoS is 0 or 1")
+
+
+class Client(Connection):
+    """One connection at a time to one broker; unacknowledged messages outlive it."""
+
+    on_message = None  # (topic, payload, retain, dup, packet_id); bytes, bytes, int, int, int
+    on_delivered = None  # (packet_id): the broker has it
+    on_subscribed = None  # (packet_id, granted): QoS, or 0x80 = refused
+    on_connected = None  # (session_present)
+    on_skipped = None  # (topic or None, size_bytes): a packet above packet_limit was dropped
+
+    skipped = 0  # how many of them
+    stray_acks = 0  # PUBACKs for ids that were not in flight
+    _good_topic = None  # the last one published, already checked
+
+    @property
+    def in_flight(self):
+        """Number of QoS 1 messages without PUBACK, over all connections."""
+        return self._outbox.in_flight
+
+    @property
+    def unanswered(self):
+        """Number of SUBSCRIBE and UNSUBSCRIBE without an answer."""
+        return len(self._outbox.asked)
+
+    def publish(self, topic, payload, retain=False, qos=0):
+        """-> packet id (QoS 1), 0 (QoS 0), None = not now: try again after ready()."""
+        if topic is not self._good_topic:
+            topic = bytes(packet.encoded(topic))
+            check_topic(topic)
+            self._good_topic = topic
+        if isinstance(payload, str):
+            payload = payload.encode()
+        if not self.connected:
+            return None
+        waiting = self._outbox.end
+        taken = self._put(retain, topic, payload, qos)
+        if taken is None:
+            self._outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
+            self._flush()
+            waiting = 0
+            taken = self._put(retain, topic, payload, qos)
+            if taken is None:
+                return None
+        if taken and self._outbox.in_flight == 1:
+            self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        # Behind waiting bytes it goes when they go; ready() writes all answers at once.
+        if not waiting and not self._parsing:
+            self._flush()
+        return taken
+
+    def _put(self, retain, topic, payload, qos):
+        head = _PUBLISH_RETAIN if retain else _PUBLISH
+        if qos:
+            _check_qos(qos)
+            return self._outbox.put_message(head, topic, bytes(payload))
+        return 0 if self._outbox.put_publish(head, topic, payload, 0) else None
+
+    def subscribe(self, topic_filter, qos=1):
+        """-> packet id, which on_subscribed will get, or None = not now."""
+        _check_qos(qos)
+        return self._ask(packet.SUBSCRIBE, topic_filter, bytes((qos,)))
+
+    def unsubscribe(self, topic_filter):
+        """-> packet id, or None = not now."""
+        return self._ask(packet.UNSUBSCRIBE, topic_filter, b"")
+
+    def _ask(self, head, topic_filter, options):
+        topic_filter = bytes(packet.encoded(topic_filter))
+        problem = packet.filter_problem(topic_filter)
+        if problem:
+            raise ValueError(problem)
+        outbox = self._outbox
+        packet_id = outbox.new_id()
+        request = packet.framed(head, packet.id_and(packet_id, topic_filter) + options)
+        outbox.check_size(len(request))
+        if not outbox.has_room(len(request)):
+            self._flush()
+        if not self.connected or not outbox.put(request):
+            return None
+        if not outbox.asked:
+            self._suback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        outbox.asked.append(packet_id)
+        if not self._parsing:
+            self._flush()
+        return packet_id
+
+    # -- for the inbox
+
+    def receiver(self):
+        """Who gets the next PUBLISH."""
+        if not self.connected:
+            return _too_early
+        return self.on_message or _ignore
+
+    def can_acknowledge(self):
+        return self._outbox.has_room(_PUBACK_BYTES)
+
+    def acknowledge(self, packet_id):
+        """PUBACK, unless the message's own callback has closed the connection."""
+        if self.connected:
+            self._outbox.put_puback(packet_id)
+
+    def dropped(self, topic, size_bytes):
+        if not self.connected:
+            raise MQTTError("PUBLISH before CONNACK")
+        self.skipped += 1
+        if self.on_skipped:
+            self.on_skipped(topic, size_bytes)
+
+    def reply(self, head, buffer, start):
+        """A packet from the broker that is no PUBLISH, its length already checked."""
+        if head == packet.CONNACK:
+            self._connack(buffer[start], buffer[start + 1])
+        elif not self.connected:
+            raise MQTTError("packet 0x%02x before CONNACK" % head)
+        elif head == packet.PINGRESP:
+            self._ping_later()
+        else:
+            packet_id = buffer[start] << 8 | buffer[start + 1]
+            if not packet_id:
+                raise MQTTError("packet id 0")
+            if head == packet.PUBACK:
+                self._puback(packet_id)
+            else:
+                self._suback(head, packet_id, buffer[start + 2])
+
+    def _connack(self, flags, code):
+        if self.connected:
+            raise MQTTError("second CONNACK")
+        if flags > 1 or (code and flags):
+            raise MQTTError("bad CONNACK flags")
+        if code:
+            raise MQTTError(packet.refusal(code))
+        self._greeted()
+        if self.on_connected:
+            self.on_connected(bool(flags))
+
+    def _puback(self, packet_id):
+        if not self._outbox.acknowledge(packet_id):
+            self.stray_acks += 1
+            return
+        self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        if self.on_delivered:
+            self.on_delivered(packet_id)
+
+    def _suback(self, head, packet_id, granted):
+        asked = self._outbox.asked
+        if packet_id not in asked:
+            raise MQTTError("answer to no question")
+        asked.remove(packet_id)
+        self._suback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        if head == packet.SUBACK:
+            if granted not in (0, 1, 0x80):
+                raise MQTTError("bad SUBACK code 0x%02x" % granted)
+            if self.on_subscribed:
+                self.on_subscribed(packet_id, granted)

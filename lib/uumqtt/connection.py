@@ -1,0 +1,237 @@
+"""The connection under the client: a non-blocking socket, its states and deadlines."""
+
+import errno
+import socket
+from select import POLLERR, POLLHUP, POLLIN, POLLOUT
+from time import ticks_add, ticks_diff, ticks_ms
+
+from micropython import const
+
+from uumqtt.inbox import Inbox
+from uumqtt.outbox import Outbox
+from uumqtt.packet import MQTTError, check_topic, connect_packet, encoded
+
+REPLY_LIMIT_MS = 5000
+_HANDSHAKE_LIMIT_MS = const(15000)
+_READS_PER_TURN = const(4)  # then others get their turn
+_EINPROGRESS_ESP32 = const(119)  # newlib's number, whatever the errno module says
+
+_CLOSED = const(0)
+_CONNECTING = const(1)  # TCP
+_GREETING = const(2)  # TLS if any, CONNECT, CONNACK
+_CONNECTED = const(3)
+
+_DISCONNECT = const(b"\xe0\0")
+
+_READABLE = POLLIN | POLLERR | POLLHUP
+_FAILED = POLLERR | POLLHUP
+_NEVER_MS = const(60000)
+
+
+class Connection:
+    """Opens, watches and closes; Client adds what the packets mean."""
+
+    def __init__(
+        self,
+        client_id,
+        keepalive_s=30,
+        clean=True,
+        user=None,
+        password=None,
+        window=8,
+        rx_bytes=1024,
+        tx_bytes=1024,
+        packet_limit=1024,
+    ):
+        if not client_id and not clean:
+            raise ValueError("a lasting session needs a client_id")
+        self._identity = (client_id, keepalive_s, clean, user, password)
+        self._will = None
+        self._keepalive_ms = keepalive_s * 1000
+        self._inbox = Inbox(self, rx_bytes, packet_limit)
+        self._outbox = Outbox(tx_bytes, window)
+        self._socket = None
+        self.stream = None  # what to register with poll; None = closed
+        self.connected = False  # CONNACK came
+        self.securing = False  # TLS handshake: ready() may take its time
+        self._state = _CLOSED
+        self._parsing = False
+        self._fault = None  # of a write within publish(); ready() or tick() raise it
+        self._reply_at = 0  # when what _state waits for must have come
+        self._puback_at = self._suback_at = self._ping_at = 0
+        self._ping_sent = False
+
+    def set_will(self, topic, payload, retain=True, qos=1):
+        """What the broker publishes when this client vanishes; from the next open() on."""
+        check_topic(encoded(topic))
+        if qos not in (0, 1, 2):
+            raise ValueError("QoS is 0, 1 or 2")
+        self._will = (topic, payload, retain, qos)
+
+    def open(self, address, tls_context=None, server_hostname=None):
+        """Begin to connect to an address of getaddrinfo(); returns at once."""
+        self.close()
+        connect = connect_packet(*self._identity, self._will)
+        self._outbox.check_size(len(connect))
+        self._socket = socket.socket()
+        begun = False
+        try:
+            self._socket.setblocking(False)
+            try:
+                self._socket.connect(address)
+            except OSError as error:
+                if error.args[0] not in (errno.EINPROGRESS, _EINPROGRESS_ESP32):
+                    raise
+            self.stream = self._socket
+            if tls_context:
+                self.stream = tls_context.wrap_socket(
+                    self._socket,
+                    server_hostname=server_hostname,
+                    do_handshake_on_connect=False,
+                )
+            begun = True
+        finally:
+            if not begun:
+                self.close()
+        self.securing = tls_context is not None
+        self._outbox.put(connect)
+        self._state = _CONNECTING
+        self._reply_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+
+    def close(self):
+        """Free the socket, whatever state it is in. What is in flight is kept."""
+        stream, sock = self.stream, self._socket
+        self.stream = self._socket = self._fault = None
+        self.connected = self.securing = self._ping_sent = False
+        self._state = _CLOSED
+        self._inbox.reset()
+        self._outbox.reset()
+        if stream is not sock:
+            _close(stream)
+        _close(sock)
+
+    def disconnect(self):
+        """Say goodbye, so that the will is not published, and close."""
+        if self.connected and self._outbox.put(_DISCONNECT):
+            self._flush()
+        self.close()
+
+    def events(self):
+        """What to poll the stream for."""
+        if self._state == _CONNECTING:
+            return POLLOUT
+        wanted = 0 if self._inbox.stalled else POLLIN
+        return wanted | POLLOUT if self._outbox.end else wanted
+
+    def ready(self, events):
+        """Read and write what is possible now. Raises OSError: close() is due."""
+        if self._fault:
+            raise self._fault
+        stream = self.stream
+        if not stream or (self._state == _CONNECTING and not self._link_is_up(events)):
+            return
+        outbox = self._outbox
+        if outbox.end and not outbox.flush(stream) and self.securing:
+            return
+        if self.securing:
+            self.securing = False
+            self._reply_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        self._parsing = True
+        try:
+            self._receive(stream, events)
+        finally:
+            self._parsing = False
+        if self.stream is stream:
+            while self.connected and not outbox.resend() and outbox.flush(stream):
+                pass
+            outbox.flush(stream)
+
+    def _greeted(self):
+        self._state = _CONNECTED
+        self.connected = True
+        self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        self._ping_later()
+
+    def _ping_later(self):
+        """Asked after 0.75, answered within 0.5: silence is noticed after 1.25 x keepalive.
+
+        Asked also while other packets flow: what is sent proves nothing about the broker.
+        """
+        self._ping_sent = False
+        self._ping_at = ticks_add(ticks_ms(), self._keepalive_ms * 3 // 4)
+
+    def _link_is_up(self, events):
+        if events & _FAILED:
+            self._inbox.fill(self.stream)  # raises the errno, on most systems
+            raise MQTTError("broker not reachable")
+        if not events & POLLOUT:
+            return False
+        self._state = _GREETING
+        limit_ms = _HANDSHAKE_LIMIT_MS if self.securing else REPLY_LIMIT_MS
+        self._reply_at = ticks_add(ticks_ms(), limit_ms)
+        return True
+
+    def _receive(self, stream, events):
+        inbox = self._inbox
+        if inbox.stalled:
+            inbox.parse()
+        if not events & _READABLE:
+            return
+        for _ in range(_READS_PER_TURN):
+            if inbox.stalled or self.stream is not stream:
+                return
+            more = inbox.fill(stream)
+            inbox.parse()
+            if not more:
+                break
+        if events & _FAILED and not events & POLLIN:
+            raise MQTTError("link failed")
+
+    def tick(self):
+        """Check every deadline -> ms until the next one, as of now.
+
+        Call it also after open(), subscribe() and publish(qos=1), which begin new ones.
+        """
+        if self._fault:
+            raise self._fault
+        now = ticks_ms()
+        if self._state == _CLOSED:
+            return _NEVER_MS
+        if not self.connected:
+            what = "TLS handshake" if self.securing else "CONNACK"
+            return _left(self._reply_at, now, "connection" if self._state == _CONNECTING else what)
+        wait = _NEVER_MS
+        if self._outbox.in_flight:
+            wait = min(wait, _left(self._puback_at, now, "PUBACK"))
+        if self._outbox.asked:
+            wait = min(wait, _left(self._suback_at, now, "SUBACK"))
+        if self._keepalive_ms:
+            if not self._ping_sent and ticks_diff(self._ping_at, now) <= 0:
+                self._ping_sent = True
+                self._ping_at = ticks_add(now, self._keepalive_ms // 2)
+                self._outbox.put_pingreq()
+                self._outbox.flush(self.stream)
+            wait = min(wait, _left(self._ping_at, now, "PINGRESP"))
+        return wait
+
+    def _flush(self):
+        try:
+            self._outbox.flush(self.stream)
+        except OSError as error:
+            self._fault = error
+
+
+def _left(at_ms, now_ms, what):
+    """ms from now until the deadline; MQTTError once it has passed."""
+    left_ms = ticks_diff(at_ms, now_ms)
+    if left_ms <= 0:
+        raise MQTTError("no " + what)
+    return left_ms
+
+
+def _close(stream):
+    if stream:
+        try:
+            stream.close()
+        except OSError:
+            pass  # it is gone all the same

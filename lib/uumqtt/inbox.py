@@ -1,0 +1,211 @@
+"""What comes in: bulk reads into one buffer, packets parsed in place, checked strictly."""
+
+from micropython import const
+
+from uumqtt.packet import REPLY_SIZES, MQTTError, topic_problem
+
+_PUBLISH = const(0x30)
+_NONE = const(-1)
+_MAX_HEAD_BYTES = const(5)
+
+
+class Inbox:
+    """Finds packets and hands them to the client.
+
+    The client has receiver() -> function of topic, payload, retain, dup, packet_id;
+    acknowledge(packet_id), can_acknowledge(), reply(head, buffer, start) for what is no
+    PUBLISH, and dropped(topic, size_bytes).
+    """
+
+    def __init__(self, client, rx_bytes, packet_limit):
+        if rx_bytes < 64 or packet_limit < 16:
+            raise ValueError("rx_bytes: at least 64, packet_limit: at least 16")
+        self._client = client
+        # Two bytes more, so that looking for the topic's length never leaves the buffer.
+        self._buffer = bytearray(rx_bytes + 2)
+        self._view = memoryview(self._buffer)
+        self._space = self._view[:rx_bytes]
+        self._capacity = rx_bytes
+        self._limit = min(packet_limit, rx_bytes - _MAX_HEAD_BYTES)
+        self._topic = b"$"  # the last topic, already checked
+        self.reset()
+
+    def reset(self):
+        """A new connection begins with an empty buffer.
+
+        Empty at its far end: parse(), whose callback may have closed the connection, stops there.
+        """
+        self._begin = self._end = self._capacity  # first byte of the next packet, behind the last
+        self.stalled = False  # a packet waits until its PUBACK has room
+        # While a packet is skipped: bytes up to its id, or to its end; bytes behind the id.
+        self._skip = self._skip_rest = _NONE
+        self._skip_id = self._skip_size = 0
+        self._skip_topic = None
+
+    def fill(self, stream):
+        """Read once -> whether the buffer was filled, so that there may be more."""
+        if self._begin:
+            self._compact()
+        end = self._end
+        space = self._space[end:] if end else self._space
+        count = stream.readinto(space)
+        if count is None:
+            return False
+        if not count:
+            raise MQTTError("closed by the broker")
+        self._end = end + count
+        return self._end == self._capacity
+
+    def _compact(self):
+        """Move the incomplete packet to the front; pieces do not overlap (it may be memcpy)."""
+        view = self._view
+        step = self._begin
+        length = self._end - step
+        position = 0
+        while position < length:
+            stop = min(position + step, length)
+            view[position:stop] = view[position + step : stop + step]
+            position = stop
+        self._begin = 0
+        self._end = length
+
+    def parse(self):
+        """Hand on every complete packet. Long because this is the hot path: one frame, locals."""
+        self.stalled = False
+        if self._skip != _NONE and not self._go_on_skipping():
+            return
+        client = self._client
+        on_message = client.receiver()
+        buffer, view = self._buffer, self._view
+        topic, limit = self._topic, self._limit
+        end, position = self._end, self._begin
+        while end - position > 1:
+            head = buffer[position]
+            size = buffer[position + 1]
+            start = position + 2
+            if size > 127:
+                start, size = self._long_size(start)
+            stop = start + size
+            if stop > end or size > limit or head & 0xF4 != _PUBLISH:
+                if not self._other(head, start, size):
+                    break
+                on_message = client.receiver()
+                position = self._begin
+                continue
+            length = buffer[start] << 8 | buffer[start + 1]
+            start += 2
+            after = start + length
+            packet_id = 0
+            if head & 2:
+                packet_id = self._packet_id(after, stop)
+                if not client.can_acknowledge():
+                    self.stalled = True
+                    break
+                after += 2
+            elif head & 8:
+                raise MQTTError("DUP with QoS 0")
+            if after > stop or length != len(topic) or not buffer.startswith(topic, start):
+                topic = self._new_topic(start, length, after, stop)
+            self._begin = stop  # now, since the callback may raise
+            on_message(topic, bytes(view[after:stop]), head & 1, head & 8, packet_id)
+            if packet_id:
+                client.acknowledge(packet_id)
+            position = self._begin
+
+    def _long_size(self, start):
+        """Remaining length of more than one byte, its second byte at `start` (section 2.2.3).
+
+        -> first byte of the body, length. When bytes are missing the body begins beyond the end.
+        """
+        buffer = self._buffer
+        size = buffer[start - 1] & 127
+        for shift in (7, 14, 21):
+            if start == self._end:
+                return start + 1, 0
+            size |= (buffer[start] & 127) << shift
+            start += 1
+            if buffer[start - 1] < 128:
+                return start, size
+        raise MQTTError("remaining length of more than 4 bytes")
+
+    def _packet_id(self, start, stop):
+        if start + 2 > stop:
+            raise MQTTError("PUBLISH too short")
+        packet_id = self._buffer[start] << 8 | self._buffer[start + 1]
+        if not packet_id:
+            raise MQTTError("packet id 0")
+        return packet_id
+
+    def _new_topic(self, start, length, after, stop):
+        if after > stop:
+            raise MQTTError("PUBLISH too short")
+        problem = topic_problem(self._buffer, start, start + length)
+        if problem:
+            raise MQTTError(problem)
+        self._topic = bytes(self._view[start : start + length])
+        return self._topic
+
+    def _other(self, head, start, size):
+        """All but a complete PUBLISH of usual size -> False when its rest has to come first."""
+        if head & 0xF0 != _PUBLISH:
+            if REPLY_SIZES.get(head) != size:
+                raise MQTTError("bad packet 0x%02x with length %d" % (head, size))
+            if start + size > self._end:
+                return False
+            self._begin = start + size
+            self._client.reply(head, self._buffer, start)
+            return True
+        if head & 4:
+            raise MQTTError("QoS 3" if head & 2 else "QoS 2, never asked for")
+        return size > self._limit and self._start_skipping(head, start, size)
+
+    def _start_skipping(self, head, start, size):
+        """Drop a PUBLISH that is too large, once its topic is here -> whether all is dropped."""
+        begin = self._begin
+        if self._end < start + 2:
+            return False
+        topic_start = start + 2
+        length = self._buffer[start] << 8 | self._buffer[start + 1]
+        after = topic_start + length + (head & 2)
+        if after - start > size:
+            raise MQTTError("PUBLISH too short")
+        topic = None
+        if after - begin <= self._capacity:
+            if self._end < after:
+                return False
+            topic = self._new_topic(topic_start, length, after, start + size)
+        self._skip_topic = topic
+        self._skip_size = size
+        if head & 2:
+            self._skip = after - 2 - begin
+            self._skip_rest = start + size - after
+        else:
+            self._skip = start + size - begin
+        return self._go_on_skipping()
+
+    def _go_on_skipping(self):
+        """Drop what is in the buffer -> whether that was all of the packet."""
+        while True:
+            count = min(self._skip, self._end - self._begin)
+            self._begin += count
+            self._skip -= count
+            if self._skip:
+                return False
+            if self._skip_rest == _NONE:
+                break
+            if self._end - self._begin < 2:
+                return False
+            self._skip_id = self._packet_id(self._begin, self._end)
+            self._begin += 2
+            self._skip = self._skip_rest
+            self._skip_rest = _NONE
+        packet_id = self._skip_id
+        if packet_id and not self._client.can_acknowledge():
+            self.stalled = True
+            return False
+        self._skip = _NONE
+        self._skip_id = 0
+        self._client.dropped(self._skip_topic, self._skip_size)
+        if packet_id:
+            self._client.acknowledge(packet_id)
+        return True
