@@ -81,7 +81,7 @@ class Display:
                 screen.show_page(page)
                 page = screen.next_dirty()
             if page >= 0:
-                self._sender.restart(0)
+                self._sender.restart(1)  # 0 could still be this turn
             elif self._is_dark:
                 screen.on()
                 self._is_dark = False
