@@ -24,6 +24,12 @@ _CONFIG = (
 DRY = 0xFFFF
 
 
+def with_heights(heights):
+    """Lines of config.txt for a tank with switches at these heights."""
+    text = ",".join([str(height) for height in heights])
+    return [line if "levels" not in line else "levelsensors " + text for line in _CONFIG]
+
+
 def wet(*switches):
     """Levels on the expander's pins with these switches, counted from 1, under water."""
     word = DRY
@@ -164,8 +170,7 @@ class Modules:
             for name in list(sys.modules):
                 if name.split(".")[0] in self._OURS:
                     del sys.modules[name]
-            for name in kept:
-                sys.modules[name] = kept[name]
+            sys.modules.update(kept)
 
     def _load(self):
         from epx import config, log, loop
@@ -234,13 +239,12 @@ class TestSettings(unittest.TestCase):
         self.assertEqual(self.problems(*_CONFIG), [])
 
     def test_switches_must_rise(self):
-        problems = self.problems(*(_CONFIG[:2] + ("levelsensors 20,20",) + _CONFIG[3:]))
+        problems = self.problems(*with_heights((20, 20)))
         self.assertEqual(len(problems), 1)
         self.assertIn("rising", problems[0])
 
     def test_the_expander_has_sixteen_inputs(self):
-        heights = ",".join([str(i) for i in range(17)])
-        problems = self.problems(*(_CONFIG[:2] + ("levelsensors " + heights,) + _CONFIG[3:]))
+        problems = self.problems(*with_heights(range(17)))
         self.assertEqual(len(problems), 1)
 
     def test_all_that_is_missing_is_said_at_once(self):
@@ -278,8 +282,18 @@ class TestTopics(unittest.TestCase):
             payloads.append(row.payload(value() if callable(value) else value))
         self.assertEqual(
             payloads,
-            [b"L", b"100", b"1000", b"1000", b"100% + 0L", b"0.0", b"0.0", b"0.0", b"0"]
-            + [b"1,1,1,1,1"],
+            [
+                b"L",
+                b"100",
+                b"1000",
+                b"1000",
+                b"100% + 0L",
+                b"0.0",
+                b"0.0",
+                b"0.0",
+                b"0",
+                b"1,1,1,1,1",
+            ],
         )
 
 
@@ -346,8 +360,7 @@ class TestLevel(unittest.TestCase):
         self.expect(60, 0, "1,1,1,0,0")
 
     def test_sixteen_switches_use_all_inputs(self):
-        heights = ",".join([str(6 * i) for i in range(1, 17)])
-        bench = Bench(_CONFIG[:2] + ("levelsensors " + heights,) + _CONFIG[3:])
+        bench = Bench(with_heights(range(6, 97, 6)))
         bench.expander.inputs = 0
         bench.run_for(5 * SECONDS)
         self.assertEqual(bench.tank.level_pct(), 96)
