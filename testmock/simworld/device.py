@@ -17,6 +17,8 @@ HARD_RESET = 2
 WDT_RESET = 3
 
 _OUTPUT_LIMIT = 5000
+# From the end of a reset to the first line of boot.py, about what an ESP32 takes.
+BOOT_MS = 300
 
 
 class _BenchClock:
@@ -152,6 +154,7 @@ class Device:
         self.spawn(self._main, self.name + " main")
 
     def _main(self):
+        self.sleep_us(BOOT_MS * 1000)
         try:
             self._program.run_file("boot")
             self._program.run_file("main")
