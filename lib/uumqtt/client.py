@@ -5,6 +5,7 @@ time that it returned is over. Everything raised as OSError (MQTTError is one) m
 connection is finished, call close(), and open() again when you like.
 """
 
+from struct import pack_into
 from time import ticks_add, ticks_ms
 
 from micropython import const
@@ -16,6 +17,10 @@ from uumqtt.packet import MQTTError, check_topic
 _PUBLISH = const(0x30)
 _PUBLISH_RETAIN = const(0x31)
 _PUBLISH_HEAD_BYTES = const(9)  # at most: fixed header, length of the topic, packet id
+# Likewise in outbox.py, where the reason is.
+_SHORT_BYTES = const(127)
+_SHORT_HEAD = const(">BBH128s")
+_SHORT_STRING = const("128s")
 _PUBACK_BYTES = const(4)
 
 
@@ -56,35 +61,72 @@ class Client(Connection):
         return len(self._outbox.asked)
 
     def publish(self, topic, payload, retain=False, qos=0):
-        """-> packet id (QoS 1), 0 (QoS 0), None = not now: try again after ready()."""
+        """-> packet id (QoS 1), 0 (QoS 0), None = not now: try again after ready().
+
+        Raises ValueError for a bad topic, QoS or size; what is wrong with the link is raised by
+        the next ready() or tick().
+        """
+        stream = self._writable
+        outbox = self._outbox
+        topic_bytes = len(topic)
+        size = 2 + topic_bytes + len(payload)
+        if (
+            qos
+            or stream is None
+            or topic is not self._good_topic
+            or size > _SHORT_BYTES
+            or outbox.end
+            or isinstance(payload, str)
+        ):
+            return self._publish_checked(topic, payload, retain, qos)
+        # The hot path, nothing waits: what put_publish() and flush() do, without their frames.
+        buffer = outbox.buffer
+        pack_into(
+            _SHORT_HEAD,
+            buffer,
+            0,
+            _PUBLISH_RETAIN if retain else _PUBLISH,
+            size,
+            topic_bytes,
+            topic,
+        )
+        pack_into(_SHORT_STRING, buffer, 4 + topic_bytes, payload)
+        try:
+            taken = stream.write(buffer, size + 2)
+        except OSError as error:
+            self._fault = error
+            return None
+        if taken != size + 2:
+            outbox.offered(size + 2, taken)
+        return 0
+
+    def _publish_checked(self, topic, payload, retain, qos):
         if topic is not self._good_topic:
             topic = bytes(packet.encoded(topic))
             check_topic(topic)
             self._good_topic = topic
-        if isinstance(payload, str):
-            payload = payload.encode()
+        _check_qos(qos)
+        payload = packet.encoded(payload)
+        self._outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
         if not self.connected:
             return None
         waiting = self._outbox.end
-        taken = self._put(retain, topic, payload, qos)
+        taken = self._put(topic, payload, retain, qos)
         if taken is None:
-            self._outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
             self._flush()
-            waiting = 0
-            taken = self._put(retain, topic, payload, qos)
+            taken = self._put(topic, payload, retain, qos)
             if taken is None:
                 return None
         if taken and self._outbox.in_flight == 1:
             self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
-        # Behind waiting bytes it goes when they go; ready() writes all answers at once.
-        if not waiting and not self._parsing:
-            self._flush()
+        # Behind waiting bytes it goes when they go.
+        if not waiting:
+            self._write()
         return taken
 
-    def _put(self, retain, topic, payload, qos):
+    def _put(self, topic, payload, retain, qos):
         head = _PUBLISH_RETAIN if retain else _PUBLISH
         if qos:
-            _check_qos(qos)
             return self._outbox.put_message(head, topic, bytes(payload))
         return 0 if self._outbox.put_publish(head, topic, payload, 0) else None
 
@@ -113,8 +155,7 @@ class Client(Connection):
         if not outbox.asked:
             self._suback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
         outbox.asked.append(packet_id)
-        if not self._parsing:
-            self._flush()
+        self._write()
         return packet_id
 
     # -- for the inbox

@@ -55,7 +55,7 @@ class Connection:
         self.connected = False  # CONNACK came
         self.securing = False  # TLS handshake: ready() may take its time
         self._state = _CLOSED
-        self._parsing = False
+        self._writable = None  # the stream, where a packet may be written at once
         self._fault = None  # of a write within publish(); ready() or tick() raise it
         self._reply_at = 0  # when what _state waits for must have come
         self._puback_at = self._suback_at = self._ping_at = 0
@@ -101,7 +101,7 @@ class Connection:
     def close(self):
         """Free the socket, whatever state it is in. What is in flight is kept."""
         stream, sock = self.stream, self._socket
-        self.stream = self._socket = self._fault = None
+        self.stream = self._socket = self._writable = self._fault = None
         self.connected = self.securing = self._ping_sent = False
         self._state = _CLOSED
         self._inbox.reset()
@@ -136,13 +136,14 @@ class Connection:
         if self.securing:
             self.securing = False
             self._reply_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
-        self._parsing = True
+        self._writable = None  # callbacks' packets are written together
         try:
             self._receive(stream, events)
         finally:
-            self._parsing = False
-        if self.stream is stream:
-            while self.connected and not outbox.resend() and outbox.flush(stream):
+            if self.stream is stream and self.connected:
+                self._writable = stream
+        if self._writable:
+            while not outbox.resend() and outbox.flush(stream):
                 pass
             outbox.flush(stream)
 
@@ -213,6 +214,11 @@ class Connection:
                 self._outbox.flush(self.stream)
             wait = min(wait, _left(self._ping_at, now, "PINGRESP"))
         return wait
+
+    def _write(self):
+        """Send now, unless ready() is at work, which will."""
+        if self._writable:
+            self._flush()
 
     def _flush(self):
         try:

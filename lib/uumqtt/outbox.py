@@ -9,8 +9,9 @@ from uumqtt.packet import PINGREQ, PUBACK
 # Short strings are copied by struct's "128s", which unlike a slice allocates nothing. It fills up
 # with zeros, hence the pad behind the buffer; later bytes overwrite them.
 _PAD_BYTES = const(128)
+_SHORT_BYTES = const(127)  # remaining length that fits one byte
 _SHORT_HEAD = const(">BBH128s")
-_LONG_HEAD = const(">BBBH128s")
+_SHORT_STRING = const("128s")
 _MAX_TX_BYTES = const(16384)  # so that the remaining length always fits two bytes
 _DUP = const(8)
 _QOS_1 = const(2)
@@ -20,11 +21,11 @@ class Outbox:
     """One buffer of `tx_bytes`, and a ring of `window` unacknowledged messages."""
 
     def __init__(self, tx_bytes, window):
-        if not 64 <= tx_bytes <= _MAX_TX_BYTES or window < 1:
-            raise ValueError("tx_bytes: 64 to 16384, window: at least 1")
+        if not 136 <= tx_bytes <= _MAX_TX_BYTES or window < 1:
+            raise ValueError("tx_bytes: 136 to 16384, window: at least 1")
         self._limit = tx_bytes
-        self._buffer = bytearray(tx_bytes + _PAD_BYTES)
-        self._view = memoryview(self._buffer)
+        self.buffer = bytearray(tx_bytes + _PAD_BYTES)
+        self._view = memoryview(self.buffer)
         self._start = 0  # first byte that the kernel has not taken
         self.end = 0  # behind the last byte; 0 = nothing waits
         self._offered = 0  # where the refused write ended
@@ -53,7 +54,7 @@ class Outbox:
             if self._start:
                 taken = stream.write(self._view[self._start : end])
             else:
-                taken = stream.write(self._buffer, end)
+                taken = stream.write(self.buffer, end)
             if taken is None:
                 self._offered = end
                 return False
@@ -62,6 +63,12 @@ class Outbox:
             if self._start == self.end:
                 self._start = self.end = 0
         return True
+
+    def offered(self, end, taken):
+        """`end` bytes at the empty buffer's start were offered, the kernel took `taken`."""
+        self.end = end
+        self._start = taken or 0
+        self._offered = end if taken is None else 0
 
     def has_room(self, size_bytes):
         return self.end + size_bytes <= self._limit
@@ -77,45 +84,52 @@ class Outbox:
             return False
         end = self.end
         self.end = end + len(packet)
-        self._buffer[end : self.end] = packet
+        self.buffer[end : self.end] = packet
         return True
 
     def put_puback(self, packet_id):
         """There is room: has_room(4) was asked, and what came since may use the pad."""
-        pack_into(">BBH", self._buffer, self.end, PUBACK, 2, packet_id)
+        pack_into(">BBH", self.buffer, self.end, PUBACK, 2, packet_id)
         self.end += 4
 
     def put_pingreq(self):
         """The pad has room for it: a full buffer is no excuse for not asking."""
-        pack_into(">H", self._buffer, self.end, PINGREQ << 8)
+        pack_into(">H", self.buffer, self.end, PINGREQ << 8)
         self.end += 2
 
     def put_publish(self, head, topic, payload, packet_id):
         """Append a PUBLISH; packet_id 0 = QoS 0 -> False when there is no room."""
-        buffer = self._buffer
-        position = self.end
         topic_bytes = len(topic)
         size = topic_bytes + len(payload) + (4 if packet_id else 2)
-        if position + size + 3 > self._limit:
+        if size > _SHORT_BYTES:
+            return self._put_long(head, size, topic, payload, packet_id)
+        buffer = self.buffer
+        position = self.end
+        end = position + 2 + size
+        if end > self._limit:
             return False
-        if size < 128:
-            pack_into(_SHORT_HEAD, buffer, position, head, size, topic_bytes, topic)
-            position += 4
-        else:
-            low = size & 127 | 128
-            pack_into(_LONG_HEAD, buffer, position, head, low, size >> 7, topic_bytes, topic)
-            position += 5
-        if topic_bytes > _PAD_BYTES:
-            buffer[position : position + topic_bytes] = topic
-        position += topic_bytes
+        pack_into(_SHORT_HEAD, buffer, position, head, size, topic_bytes, topic)
+        position += 4 + topic_bytes
         if packet_id:
             pack_into(">H", buffer, position, packet_id)
             position += 2
-        if len(payload) > _PAD_BYTES:
-            buffer[position : position + len(payload)] = payload
-        else:
-            pack_into("128s", buffer, position, payload)
-        self.end = position + len(payload)
+        pack_into(_SHORT_STRING, buffer, position, payload)
+        self.end = end
+        return True
+
+    def _put_long(self, head, size, topic, payload, packet_id):
+        buffer = self.buffer
+        position = self.end
+        end = position + 3 + size
+        if end > self._limit:
+            return False
+        pack_into(">BBBH", buffer, position, head, size & 127 | 128, size >> 7, len(topic))
+        position += 5
+        buffer[position : position + len(topic)] = topic
+        if packet_id:
+            pack_into(">H", buffer, position + len(topic), packet_id)
+        buffer[end - len(payload) : end] = payload
+        self.end = end
         return True
 
     def put_message(self, head, topic, payload):
