@@ -24,11 +24,16 @@ UNIT = ROOT / "testsuite" / "unit"
 
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=int(os.environ.get("EPX_SEED", "1")))
+    parser.addoption("--show", action="store_true", help="print what happens in a scenario")
 
 
 def scenario_text(folder, name):
     path = folder / name
     return path.read_text() if path.exists() else None
+
+
+def show(ms, who, what):
+    print(f"{ms / 1000:10.3f} {who:8} {what}")
 
 
 @pytest.fixture
@@ -40,6 +45,8 @@ def world(request):
         flavor, scenario_text(folder, "config.txt"), request.config.getoption("--seed")
     )
     request.node.epx_world = world
+    if request.config.getoption("--show"):
+        world.watchers.append(show)
     yield world
     crash = world.device.crash
     expected = world.device.expect_crash

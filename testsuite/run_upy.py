@@ -1,6 +1,6 @@
 """Runs unit tests and single-device scenarios on MicroPython:
 
-    micropython -X heapsize=16m testsuite/run_upy.py [-v] [--seed N] [-k TEXT] FILE...
+    micropython -X heapsize=16m testsuite/run_upy.py [-v] [--show] [--seed N] [-k TEXT] FILE...
 
 FILE is testsuite/unit/test_<module>.py or testsuite/<scenario>/script.py. (CPython can run it too.)
 """
@@ -26,8 +26,8 @@ _LAST_MINUTE_MS = 60_000
 class Tally:
     """Counts, and says what happened."""
 
-    def __init__(self, verbose):
-        self.verbose = verbose
+    def __init__(self):
+        self.verbose = self.show = False
         self.passed = self.failed = self.skipped = 0
 
     def passes(self, name):
@@ -92,10 +92,17 @@ def run_unit_test(path, test, tally):
     return []
 
 
+def show(ms, who, what):
+    print("%10.3f %-8s %s" % (ms / 1000, who, what))
+
+
 def run_scenario(path, name, story, seed, tally):
     folder, _ = split(path)
     flavor = read(folder + "/flavor")
     world = make_world(flavor.strip() if flavor else None, read(folder + "/config.txt"), seed)
+    if tally.show:
+        print(title(path, (name,)))
+        world.watchers.append(show)
     try:
         try:
             story(world)
@@ -114,21 +121,22 @@ def title(path, test):
 
 
 def main(arguments):
-    verbose = False
+    tally = Tally()
     seed = 1
     wanted = ""
     files = []
     while arguments:
         argument = arguments.pop(0)
         if argument == "-v":
-            verbose = True
+            tally.verbose = True
+        elif argument == "--show":
+            tally.show = True
         elif argument == "--seed":
             seed = int(arguments.pop(0))
         elif argument == "-k":
             wanted = arguments.pop(0)
         else:
             files.append(argument)
-    tally = Tally(verbose)
     for path in files:
         if path.endswith("/script.py"):
             stories = load(path).__dict__

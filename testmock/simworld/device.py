@@ -64,6 +64,8 @@ class Device:
         self.resets = []
         self.crash = None
         self.expect_crash = False
+        # Instead of boot.py and main.py: called with a function that imports as the device does.
+        self.boot_function = None
         self.powered = False
         self.open_sockets = 0
         self.sockets_opened = 0
@@ -156,8 +158,11 @@ class Device:
     def _main(self):
         self.sleep_us(BOOT_MS * 1000)
         try:
-            self._program.run_file("boot")
-            self._program.run_file("main")
+            if self.boot_function:
+                self.boot_function(self._program.load)
+            else:
+                self._program.run_file("boot")
+                self._program.run_file("main")
         except Stopped:
             raise
         except Exception as error:
