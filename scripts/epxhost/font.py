@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import sys
 
-from .errors import ToolError
+from epxhost.errors import ToolError
 
 OUTPUT = pathlib.Path(__file__).parents[2] / "testmock" / "cpython" / "font8x8.py"
 
@@ -58,7 +58,7 @@ def source(lines: list[str]) -> str:
 
 def main() -> int:
     """Door of scripts/make_font: write font8x8.py with the MicroPython that is there."""
-    from . import toolchain
+    from epxhost import toolchain
 
     interpreter = toolchain.micropython64()
     try:
