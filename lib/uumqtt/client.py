@@ -44,7 +44,7 @@ class Client(Connection):
     on_delivered = None  # (packet_id): the broker has it
     on_subscribed = None  # (packet_id, granted): QoS, or 0x80 = refused
     on_connected = None  # (session_present)
-    on_skipped = None  # (topic or None, size_bytes): a packet above packet_limit was dropped
+    on_skipped = None  # (size_bytes): a packet above packet_limit was dropped
 
     skipped = 0  # how many of them
     stray_acks = 0  # PUBACKs for ids that were not in flight
@@ -130,6 +130,18 @@ class Client(Connection):
             return self._outbox.put_message(head, topic, bytes(payload))
         return 0 if self._outbox.put_publish(head, topic, payload, 0) else None
 
+    def hold(self):
+        """Gather what is published from here on, to send it together at release()."""
+        self._held = True
+        self._writable = None
+
+    def release(self):
+        """End of hold()."""
+        self._held = False
+        if self.connected:
+            self._writable = self.stream
+            self._flush()
+
     def subscribe(self, topic_filter, qos=1):
         """-> packet id, which on_subscribed will get, or None = not now."""
         _check_qos(qos)
@@ -174,12 +186,12 @@ class Client(Connection):
         if self.connected:
             self._outbox.put_puback(packet_id)
 
-    def dropped(self, topic, size_bytes):
+    def dropped(self, size_bytes):
         if not self.connected:
             raise MQTTError("PUBLISH before CONNACK")
         self.skipped += 1
         if self.on_skipped:
-            self.on_skipped(topic, size_bytes)
+            self.on_skipped(size_bytes)
 
     def reply(self, head, buffer, start):
         """A packet from the broker that is no PUBLISH, its length already checked."""

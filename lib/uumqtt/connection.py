@@ -55,6 +55,7 @@ class Connection:
         self.connected = False  # CONNACK came
         self.securing = False  # TLS handshake: ready() may take its time
         self._state = _CLOSED
+        self._held = False
         self._writable = None  # the stream, where a packet may be written at once
         self._fault = None  # of a write within publish(); ready() or tick() raise it
         self._reply_at = 0  # when what _state waits for must have come
@@ -102,7 +103,7 @@ class Connection:
         """Free the socket, whatever state it is in. What is in flight is kept."""
         stream, sock = self.stream, self._socket
         self.stream = self._socket = self._writable = self._fault = None
-        self.connected = self.securing = self._ping_sent = False
+        self.connected = self.securing = self._ping_sent = self._held = False
         self._state = _CLOSED
         self._inbox.reset()
         self._outbox.reset()
@@ -140,7 +141,7 @@ class Connection:
         try:
             self._receive(stream, events)
         finally:
-            if self.stream is stream and self.connected:
+            if self.stream is stream and self.connected and not self._held:
                 self._writable = stream
         if self._writable:
             while not outbox.resend() and outbox.flush(stream):
@@ -178,14 +179,17 @@ class Connection:
             inbox.parse()
         if not events & _READABLE:
             return
-        for _ in range(_READS_PER_TURN):
-            if inbox.stalled or self.stream is not stream:
-                return
+        reads = _READS_PER_TURN
+        more = True
+        while more and reads and not inbox.stalled:
             more = inbox.fill(stream)
             inbox.parse()
-            if not more:
-                break
-        if events & _FAILED and not events & POLLIN:
+            if self.stream is not stream:
+                return
+            # A broken link is not polled again: read what is left of it now.
+            if not events & _FAILED:
+                reads -= 1
+        if events & _FAILED:
             raise MQTTError("link failed")
 
     def tick(self):

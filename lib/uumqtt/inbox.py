@@ -14,7 +14,7 @@ class Inbox:
 
     The client has receiver() -> function of topic, payload, retain, dup, packet_id;
     acknowledge(packet_id), can_acknowledge(), reply(head, buffer, start) for what is no
-    PUBLISH, and dropped(topic, size_bytes).
+    PUBLISH, and dropped(size_bytes).
     """
 
     def __init__(self, client, rx_bytes, packet_limit):
@@ -40,7 +40,6 @@ class Inbox:
         # While a packet is skipped: bytes up to its id, or to its end; bytes behind the id.
         self._skip = self._skip_rest = _NONE
         self._skip_id = self._skip_size = 0
-        self._skip_topic = None
 
     def fill(self, stream):
         """Read once -> whether the buffer was filled, so that there may be more."""
@@ -160,27 +159,17 @@ class Inbox:
         return size > self._limit and self._start_skipping(head, start, size)
 
     def _start_skipping(self, head, start, size):
-        """Drop a PUBLISH that is too large, once its topic is here -> whether all is dropped."""
-        begin = self._begin
+        """Drop a PUBLISH that is too large -> whether all of it is dropped."""
         if self._end < start + 2:
             return False
-        topic_start = start + 2
-        length = self._buffer[start] << 8 | self._buffer[start + 1]
-        after = topic_start + length + (head & 2)
-        if after - start > size:
-            raise MQTTError("PUBLISH too short")
-        topic = None
-        if after - begin <= self._capacity:
-            if self._end < after:
-                return False
-            topic = self._new_topic(topic_start, length, after, start + size)
-        self._skip_topic = topic
         self._skip_size = size
+        self._skip = start + size - self._begin
         if head & 2:
-            self._skip = after - 2 - begin
-            self._skip_rest = start + size - after
-        else:
-            self._skip = start + size - begin
+            after = 4 + (self._buffer[start] << 8 | self._buffer[start + 1])
+            if after > size:
+                raise MQTTError("PUBLISH too short")
+            self._skip_rest = size - after
+            self._skip -= self._skip_rest + 2
         return self._go_on_skipping()
 
     def _go_on_skipping(self):
@@ -205,7 +194,7 @@ class Inbox:
             return False
         self._skip = _NONE
         self._skip_id = 0
-        self._client.dropped(self._skip_topic, self._skip_size)
+        self._client.dropped(self._skip_size)
         if packet_id:
             self._client.acknowledge(packet_id)
         return True

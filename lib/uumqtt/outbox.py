@@ -179,6 +179,10 @@ class Outbox:
                 self._sent -= 1
         return True
 
+    def holds(self, packet_id):
+        """Whether the message with this id still waits for its PUBACK."""
+        return packet_id in self._ids
+
     def new_id(self):
         """The next packet id that nothing unanswered has."""
         packet_id = self._last_id
