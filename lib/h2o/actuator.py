@@ -45,9 +45,11 @@ class Display:
         self._flow_text = ""
         self._is_dark = True
         self._has_failed = False
-        self._sender = Task(self._send)
-        self._refresher = Task(self._refresh, 0, _REFRESH_MS, tolerance_ms=_TOLERANCE_MS)
+        # In this order they run at first: set up, draw.
         Task(self._start, 0, _RESTART_MS)
+        self._refresher = Task(self._refresh, 0, _REFRESH_MS, tolerance_ms=_TOLERANCE_MS)
+        self._sender = Task(self._send)
+        self._sender.cancel()
 
     def _start(self):
         try:
@@ -67,9 +69,10 @@ class Display:
         self._sender.cancel()
 
     def _refresh(self):
+        now_s = uptime_s()
         self._draw_network()
-        self._draw_uptime(uptime_s())
-        self._draw_tank(uptime_s())
+        self._draw_uptime(now_s)
+        self._draw_tank(now_s)
         self._send()
 
     def _send(self):

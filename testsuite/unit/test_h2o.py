@@ -204,7 +204,7 @@ class Bench:
         self.tank = modules.sensor.Tank(config, chip, counter)
         self.net, self.mqtt = Net(), Mqtt()
         if has_display:
-            modules.actuator.Display(
+            self.display = modules.actuator.Display(
                 modules.ssd1306.SSD1306(self.bus),
                 self.tank,
                 config.levelsensors,
@@ -667,6 +667,18 @@ class TestDisplay(unittest.TestCase):
             self.bench.modules.loop.step()
             sizes.append(self.screen.data_bytes - before)
         self.assertEqual(max(sizes), 128)
+
+    def test_drawing_the_same_sends_nothing(self):
+        self.bench.run_for(5500)
+        self.screen.data_bytes = 0
+        self.bench.display._refresh()
+        self.assertEqual(self.screen.data_bytes, 0)
+
+    def test_is_set_up_before_it_is_sent_a_page(self):
+        self.bench.screen.present = False
+        self.bench.run_for(500)
+        # One attempt, to set it up; the switches take five transfers and a reading of two.
+        self.assertEqual(self.bench.bus.transfers, 1 + 5 + 2)
 
     def test_an_idle_second_sends_one_page(self):
         self.bench.run_for(70500)
