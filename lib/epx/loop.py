@@ -18,15 +18,16 @@ _EPOCH_S = const(268000)
 # Columns of an entry of the heap. The first two order it; a list is reused for ever.
 _DUE = const(0)
 _SEQUENCE = const(1)
-_CALLBACK = const(2)  # None: cancelled, waits to be dropped
+_CALLBACK = const(2)
 _ARG = const(3)
-_PERIOD = const(4)  # ms, or one of the two below
+_PERIOD = const(4)  # ms, or one of the three below
 _LATEST = const(5)  # due plus tolerance
 _TASK = const(6)
 _ONE_SHOT = const(-1)
 _SLOW = const(-2)  # the task itself knows what comes next
+_CANCELLED = const(-3)  # waits in the heap to be dropped
 
-_FOREVER_MS = const(0x1FFFFFFF)
+_FOREVER_MS = const(0x1FFF0000)  # from any time on, less than half of what ticks_diff can tell
 _MAX_STREAMS = 16  # what lwIP can have open on an ESP32
 _STACK_SIZE = const(24)
 _BROKEN = select.POLLERR | select.POLLHUP | 32  # 32: POLLNVAL, which MicroPython does not name
@@ -45,7 +46,6 @@ _ticks = ticks_ms()
 _epochs = 0
 _sequence = 0
 _cancelled = 0
-_tolerant = False
 _led = None
 _led_lit = 1
 _fault_handler = None
@@ -59,13 +59,11 @@ def _read_clock():
     if passed > 0:
         _ticks = ticks
         _now += passed
-        if _now >= _EPOCH_MS:
-            _next_epoch()
     return _now
 
 
 def _next_epoch():
-    """Move the origin of time up to now; the order of the heap stays."""
+    """Move the origin of time up to now; the order of the heap stays. Only between turns."""
     global _now, _epochs
     while _now >= _EPOCH_MS:
         _now -= _EPOCH_MS
@@ -73,6 +71,7 @@ def _next_epoch():
         for entry in _heap:
             entry[_DUE] -= _EPOCH_MS
             entry[_LATEST] -= _EPOCH_MS
+    return _now
 
 
 def uptime_s():
@@ -129,7 +128,6 @@ class Task:
         tolerance_ms=0,
         core=False,
     ):
-        global _tolerant
         self._entry = [0, 0, callback, arg, _ONE_SHOT, 0, self]
         if core:
             self.core = True
@@ -141,7 +139,6 @@ class Task:
             self._jitter_ms = jitter_ms
         if tolerance_ms:
             self._tolerance_ms = tolerance_ms
-            _tolerant = True
         self._arm(delay_ms)
 
     def active(self):
@@ -157,19 +154,14 @@ class Task:
         if self._queued:
             self._queued = False
             entry = self._entry
-            self._entry = [0, 0, entry[_CALLBACK], entry[_ARG], _ONE_SHOT, 0, self]
-            entry[_CALLBACK] = None
+            entry[_PERIOD] = _CANCELLED
             entry[_LATEST] = _FOREVER_MS
             _cancelled += 1
-            if _cancelled > 16 and _cancelled * 2 > len(_heap):
-                _drop_cancelled()
 
     def restart(self, delay_ms=None):
         """Run after delay_ms from now (None: the delay given at first), and not before."""
         if delay_ms is None:
             delay_ms = self._delay_ms
-        elif delay_ms != self._delay_ms:
-            self._delay_ms = delay_ms
         if self._queued:
             self._postpone(delay_ms)
         else:
@@ -208,6 +200,8 @@ class Task:
     def _push(self, due):
         global _sequence
         entry = self._entry
+        if entry[_PERIOD] == _CANCELLED:
+            entry = self._entry = [0, 0, entry[_CALLBACK], entry[_ARG], _ONE_SHOT, 0, self]
         period = self._period_ms
         if period is None:
             period = _ONE_SHOT
@@ -268,11 +262,12 @@ class Poll:
         self.core = core
         self.faults = 0
         self._retry_ms = 0
+        self._resting = None  # the task that ends the rest after a fault
         _poller.register(stream, events)
         _polls.append(self)
 
     def active(self):
-        return self in _polls
+        return self._resting is not None or self in _polls
 
     def modify(self, events):
         if events != self.events and self in _polls:
@@ -280,6 +275,9 @@ class Poll:
             _poller.modify(self.stream, events)
 
     def cancel(self):
+        if self._resting:
+            self._resting.cancel()
+            self._resting = None
         if self in _polls:
             _polls.remove(self)
             try:
@@ -292,12 +290,14 @@ class Poll:
         self._retry_ms = min(max(self._retry_ms * 2, _FIRST_RETRY_MS), _LAST_RETRY_MS)
         if self in _polls:
             self.cancel()
-            Task(self._resume, self._retry_ms, core=True)
+            self._resting = Task(self._resume, self._retry_ms)
 
     def _resume(self):
-        if len(_polls) < _MAX_STREAMS and self not in _polls:
-            _poller.register(self.stream, self.events)
-            _polls.append(self)
+        if len(_polls) >= _MAX_STREAMS:
+            raise OSError("too many streams")
+        _poller.register(self.stream, self.events)
+        _polls.append(self)
+        self._resting = None
 
 
 def _next_due(due, period, now):
@@ -312,7 +312,12 @@ def _next_due(due, period, now):
 
 def _drop_cancelled():
     global _cancelled
-    kept = [entry for entry in _heap if entry[_CALLBACK] is not None]
+    kept = []
+    for entry in _heap:
+        if entry[_PERIOD] == _CANCELLED:
+            entry[_PERIOD] = _ONE_SHOT
+        else:
+            kept.append(entry)
     _heap[:] = kept
     heapify(_heap)
     _cancelled = 0
@@ -329,7 +334,7 @@ def _wake_time():
     if not size:
         return _FOREVER_MS
     best = heap[0][_LATEST]
-    if not _tolerant or best == heap[0][_DUE]:
+    if best == heap[0][_DUE]:
         return best
     stack = _stack
     depth = 1
@@ -357,7 +362,11 @@ def step():
     global turns
     turns = (turns + 1) & 0x3FFFFFFF
     now = _read_clock()
+    if now >= _EPOCH_MS:
+        now = _next_epoch()
     heap = _heap
+    if _cancelled > 16 and _cancelled * 2 > len(heap):
+        _drop_cancelled()
     if heap and heap[0][_LATEST] <= now:
         wait_ms = 0
     else:
@@ -450,10 +459,6 @@ def _run_due(now):
                 heappop(heap)
                 left -= 1
                 period = entry[_PERIOD]
-                callback = entry[_CALLBACK]
-                if callback is None:
-                    _cancelled -= 1
-                    continue
                 if period >= 0:
                     tolerance = entry[_LATEST] - due
                     due += period
@@ -463,13 +468,17 @@ def _run_due(now):
                     entry[_LATEST] = due + tolerance
                     _sequence = entry[_SEQUENCE] = (_sequence + 1) & 0x1FFFFFFF
                     heappush(heap, entry)
+                elif period == _CANCELLED:
+                    entry[_PERIOD] = _ONE_SHOT
+                    _cancelled -= 1
+                    continue
                 elif not entry[_TASK]._pop(due):
                     continue
                 arg = entry[_ARG]
                 if arg is None:
-                    callback()
+                    entry[_CALLBACK]()
                 else:
-                    callback(arg)
+                    entry[_CALLBACK](arg)
                 if period == _SLOW:
                     entry[_TASK]._succeeded()
         except Exception as error:
