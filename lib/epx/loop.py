@@ -49,7 +49,6 @@ _cancelled = 0
 _led = None
 _led_lit = 1
 _fault_handler = None
-turns = 0  # since boot, wraps at 2**30
 
 
 def _read_clock():
@@ -359,8 +358,6 @@ def _wake_time():
 
 def step():
     """One turn: wait for a stream or a task, serve every ready stream, run every due task."""
-    global turns
-    turns = (turns + 1) & 0x3FFFFFFF
     now = _read_clock()
     if now >= _EPOCH_MS:
         now = _next_epoch()
@@ -387,16 +384,17 @@ def step():
         ready = 0
     if wait_ms:
         now = _read_clock()
-    due = heap and heap[0][_DUE] <= now
-    if ready or due:
-        led = _led
-        if led is not None:
-            led.value(_led_lit)
-        if ready:
-            _serve(ready)
-        _run_due(now)
-        if led is not None:
-            led.value(1 - _led_lit)
+    if ready or (heap and heap[0][_DUE] <= now):
+        if _led is None:
+            if ready:
+                _serve(ready)
+            _run_due(now)
+        else:
+            _led.value(_led_lit)
+            if ready:
+                _serve(ready)
+            _run_due(now)
+            _led.value(1 - _led_lit)
 
 
 def _serve(ready):
