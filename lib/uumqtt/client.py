@@ -76,7 +76,7 @@ class Client(Connection):
             or topic is not self._good_topic
             or size > _SHORT_BYTES
             or outbox.end
-            or isinstance(payload, str)
+            or not isinstance(payload, bytes)
         ):
             return self._publish_checked(topic, payload, retain, qos)
         # The hot path, nothing waits: what put_publish() and flush() do, without their frames.
@@ -102,7 +102,7 @@ class Client(Connection):
 
     def _publish_checked(self, topic, payload, retain, qos):
         if topic is not self._good_topic:
-            topic = bytes(packet.encoded(topic))
+            topic = packet.encoded(topic)
             check_topic(topic)
             self._good_topic = topic
         _check_qos(qos)
@@ -127,7 +127,7 @@ class Client(Connection):
     def _put(self, topic, payload, retain, qos):
         head = _PUBLISH_RETAIN if retain else _PUBLISH
         if qos:
-            return self._outbox.put_message(head, topic, bytes(payload))
+            return self._outbox.put_message(head, topic, payload)
         return 0 if self._outbox.put_publish(head, topic, payload, 0) else None
 
     def hold(self):
@@ -152,7 +152,7 @@ class Client(Connection):
         return self._ask(packet.UNSUBSCRIBE, topic_filter, b"")
 
     def _ask(self, head, topic_filter, options):
-        topic_filter = bytes(packet.encoded(topic_filter))
+        topic_filter = packet.encoded(topic_filter)
         problem = packet.filter_problem(topic_filter)
         if problem:
             raise ValueError(problem)

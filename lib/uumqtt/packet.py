@@ -51,8 +51,10 @@ def refusal(code):
 
 
 def encoded(text):
-    """str or bytes-like -> something with the bytes of it."""
-    return text.encode() if isinstance(text, str) else text
+    """str or bytes-like -> bytes."""
+    if isinstance(text, bytes):
+        return text
+    return text.encode() if isinstance(text, str) else bytes(text)
 
 
 def framed(head, body):

@@ -412,9 +412,7 @@ class TLSTest(unittest.TestCase):
         self.client.ready(select.POLLOUT)
         self.assertEqual(self.client.publish(self.client._good_topic, b"3"), 0)
         self.client.ready(select.POLLOUT)
-        self.assertEqual(
-            self.peer.stream.take(), b"0\x04\x00\x01a10\x04\x00\x01a20\x04\x00\x01a3"
-        )
+        self.assertEqual(self.peer.stream.take(), b"0\x04\x00\x01a10\x04\x00\x01a20\x04\x00\x01a3")
 
     def test_close_closes_both_layers(self):
         self.client.open(ADDRESS, FakeTLS())

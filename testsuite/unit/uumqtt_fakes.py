@@ -1,4 +1,4 @@
-"""A scripted peer for the tests of lib/uumqtt: one socket, bytes in, bytes out, a clock by hand."""
+"""A scripted peer for the tests of lib/uumqtt: one socket, bytes in and out, a clock by hand."""
 
 import errno
 import select
@@ -198,6 +198,10 @@ class Peer:
         self.stream.take()
         return self.client
 
+    def connect_and_receive(self, data):
+        self.connect()
+        return self.receive(data)
+
     def receive(self, data):
         """data arrives, the client is told -> what it sends."""
         self.stream.feed(data)
@@ -226,4 +230,4 @@ def frame(head, body):
 
 
 def ack(head, packet_id, *more):
-    return frame(head, bytes((packet_id >> 8, packet_id & 255) + more))
+    return frame(head, bytes((packet_id >> 8, packet_id & 255)) + bytes(more))
