@@ -4,7 +4,7 @@ It knows no world: its clock is any object with now_us() and spend_us(us), so th
 and real time alike.
 """
 
-from testmock.radio import Ethernet, Wifi
+from testmock.radio import Wifi
 
 _HISTORY_LIMIT = 4000
 
@@ -73,7 +73,7 @@ class Bench:
         self.nvs = {}
         self.nvs_writes = 0
         self.wifi = Wifi(clock)
-        self.ethernet = Ethernet(clock)
+        self._ethernet = None
         self.has_counter = True
         self.frequency_hz = 160_000_000
         self.unique_id = b"\x24\x0a\xc4\x00\x00\x01"
@@ -87,7 +87,17 @@ class Bench:
         # watchdog is made to bite.
         self.on_reset = None
         self.on_watchdog = None
+        self.on_commit = None
         self._pulsing = []
+
+    @property
+    def ethernet(self):
+        """Most devices have none, and little heap."""
+        if self._ethernet is None:
+            from testmock.cable import Ethernet
+
+            self._ethernet = Ethernet(self.clock)
+        return self._ethernet
 
     # For stage.py and stories.
 
@@ -115,6 +125,10 @@ class Bench:
         """The level that the program gives to a pin; None while it is not an output."""
         state = self.pin(number)
         return state.latch if state.is_output() else None
+
+    def access_point(self):
+        """The other interface of the radio: nobody uses it yet."""
+        return Wifi(self.clock)
 
     def set_input(self, number, value):
         self.pin(number).drive(value)
@@ -159,7 +173,8 @@ class Bench:
         for state in self.pins.values():
             state.release()
         self.wifi.restart()
-        self.ethernet.restart()
+        if self._ethernet:
+            self._ethernet.restart()
         if power_lost:
             self.rtc_memory = b""
             self.rtc_offset_s = -(self.clock.now_us() // 1_000_000)

@@ -1,13 +1,14 @@
 """esp32, as the port has it: the key-value store. Values live on _sim.bench."""
 
 import _sim
+from micropython import const
 
 _bench = _sim.bench
 
-_ESP_ERR_NVS_NOT_FOUND = -0x1102
-_ESP_ERR_NVS_INVALID_LENGTH = -0x110C
-_ESP_ERR_NVS_KEY_TOO_LONG = -0x1109
-_KEY_LIMIT = 15
+_ESP_ERR_NVS_NOT_FOUND = const(-0x1102)
+_ESP_ERR_NVS_INVALID_LENGTH = const(-0x110C)
+_ESP_ERR_NVS_KEY_TOO_LONG = const(-0x1109)
+_KEY_LIMIT = const(15)
 
 
 class NVS:
@@ -63,3 +64,5 @@ class NVS:
                 self._saved[key] = value
                 _bench.nvs_writes += 1
         self._fresh.clear()
+        if _bench.on_commit:
+            _bench.on_commit()

@@ -1,8 +1,7 @@
 """machine, as the ESP32 port has it: processor, pins and buses. The hardware is on _sim.bench."""
 
 import _sim
-
-from testmock import errors
+from micropython import const
 
 _bench = _sim.bench
 
@@ -13,7 +12,9 @@ DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
 # Bit times per byte on an I2C bus: eight and the acknowledge.
-_BITS_PER_BYTE = 9
+_BITS_PER_BYTE = const(9)
+_ENODEV = const(19)
+_ETIMEDOUT = const(110)
 
 
 def reset():
@@ -124,9 +125,9 @@ class I2C:
         n = n + 1 if present else 1
         _bench.clock.spend_us((n * _BITS_PER_BYTE * 1_000_000 + self._freq - 1) // self._freq)
         if not present:
-            raise OSError(errors.ENODEV)
+            raise OSError(_ENODEV)
         if model.failing:
-            raise OSError(errors.ETIMEDOUT)
+            raise OSError(_ETIMEDOUT)
         return model
 
     def scan(self):

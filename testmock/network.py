@@ -2,8 +2,6 @@
 
 import _sim
 
-from testmock import radio
-
 _bench = _sim.bench
 
 STA_IF = 0
@@ -18,24 +16,15 @@ STAT_WRONG_PASSWORD = 202
 STAT_ASSOC_FAIL = 203
 STAT_HANDSHAKE_TIMEOUT = 204
 
-ETH_INITIALIZED = 0
-ETH_STARTED = 1
-ETH_STOPPED = 2
-ETH_CONNECTED = 3
-ETH_DISCONNECTED = 4
-ETH_GOT_IP = 5
-
-PHY_LAN8710 = 0
-PHY_LAN8720 = 0
-PHY_IP101 = 1
-PHY_RTL8201 = 2
-PHY_DP83848 = 3
-PHY_KSZ8041 = 4
-PHY_KSZ8081 = 5
-PHY_GENERIC = 8
-
 _NETMASK = "255.255.255.0"
 _NO_ADDRESS = "0.0.0.0"
+
+
+def __getattr__(name):
+    """What only wired devices need: LAN and its constants."""
+    from testmock import wired
+
+    return getattr(wired, name)
 
 
 def hostname(name=None):
@@ -48,7 +37,7 @@ def country(code=None):
     return "XX" if code is None else None
 
 
-class _Interface:
+class Interface:
     """What both kinds have in common."""
 
     def active(self, is_active=None):
@@ -96,7 +85,7 @@ class _Interface:
             self._link.reconnects = kwargs["reconnects"]
 
 
-class WLAN(_Interface):
+class WLAN(Interface):
     IF_STA = 0
     IF_AP = 1
     PM_NONE = 0
@@ -106,7 +95,7 @@ class WLAN(_Interface):
     def __init__(self, interface_id=0):
         if interface_id not in (0, 1):
             raise ValueError("invalid WLAN interface identifier")
-        self._link = _bench.wifi if interface_id == 0 else radio.Wifi(_bench.clock)
+        self._link = _bench.wifi if interface_id == 0 else _bench.access_point()
 
     def connect(self, ssid=None, key=None, *, bssid=None):
         self._link.connect(ssid, key)
@@ -122,33 +111,3 @@ class WLAN(_Interface):
                 raise OSError("STA must be active")
             return self._link.rssi_dbm
         raise ValueError("unknown status param")
-
-
-class LAN(_Interface):
-    def __init__(
-        self,
-        id=0,
-        *,
-        mdc=None,
-        mdio=None,
-        reset=None,
-        power=None,
-        phy_addr=0,
-        phy_type=None,
-        ref_clk=None,
-        ref_clk_mode=None,
-    ):
-        self._link = _bench.ethernet
-        self._link.constructed.append(
-            {
-                "mdc": mdc,
-                "mdio": mdio,
-                "power": power,
-                "phy_addr": phy_addr,
-                "phy_type": phy_type,
-                "ref_clk": ref_clk,
-            }
-        )
-
-    def status(self):
-        return self._link.report()

@@ -1,24 +1,17 @@
-"""How a station gets on the air, or a cable gets a link: the part of the ESP32's drivers that programs see.
+"""How a station gets on the air: the part of the ESP32's driver that programs see.
 
 Nothing happens in the background: each question looks at the clock first.
 """
 
-STAT_IDLE = 1000
-STAT_CONNECTING = 1001
-STAT_GOT_IP = 1010
-BEACON_TIMEOUT = 200
-NO_AP_FOUND = 201
-WRONG_PASSWORD = 202
-
-ETH_STARTED = 1
-ETH_STOPPED = 2
-ETH_CONNECTED = 3
-ETH_DISCONNECTED = 4
-ETH_GOT_IP = 5
+_IDLE = 1000
+_CONNECTING = 1001
+_GOT_IP = 1010
+_BEACON_TIMEOUT = 200
+_NO_AP_FOUND = 201
 
 
 class Link:
-    """What both kinds of link share: when it is up, and who wants to know that it went down."""
+    """What every kind of link has: when it is up, and who wants to know that it went down."""
 
     def __init__(self, clock):
         self.clock = clock
@@ -75,7 +68,7 @@ class Wifi(Link):
         # A poll that raises OSError while the interface is down: seen on boards.
         self.poll_raises = False
         self.reconnects = -1
-        self._outcome = STAT_GOT_IP
+        self._outcome = _GOT_IP
         self._wanted = False
         self._reason = 0
         self._since_us = 0
@@ -89,11 +82,11 @@ class Wifi(Link):
 
     @status.setter
     def status(self, outcome):
-        """What comes of every attempt from now on; all but STAT_GOT_IP end a connection at once."""
+        """What comes of every attempt from now on; all but 1010 end a connection at once."""
         self.update()
         self._outcome = outcome
         self._since_us = self.clock.now_us()
-        if outcome == STAT_GOT_IP:
+        if outcome == _GOT_IP:
             self._tries = 0
         else:
             if self._linked:
@@ -102,17 +95,17 @@ class Wifi(Link):
 
     @property
     def available(self):
-        return self._outcome != NO_AP_FOUND
+        return self._outcome != _NO_AP_FOUND
 
     @available.setter
     def available(self, there):
-        self.status = STAT_GOT_IP if there else NO_AP_FOUND
+        self.status = _GOT_IP if there else _NO_AP_FOUND
 
     def drop(self):
         """The access point throws the station out, once."""
         self.update()
         if self._linked:
-            self._reason = BEACON_TIMEOUT
+            self._reason = _BEACON_TIMEOUT
             self._since_us = self.clock.now_us()
             self._tries = 0
             self._down()
@@ -160,7 +153,7 @@ class Wifi(Link):
             return
         if self.clock.now_us() - self._since_us < self.associate_ms * 1000:
             return
-        if self._outcome == STAT_GOT_IP:
+        if self._outcome == _GOT_IP:
             if self.reconnects < 0 or self._tries <= self.reconnects:
                 self._reason = 0
                 self._up()
@@ -171,68 +164,7 @@ class Wifi(Link):
     def report(self):
         self.update()
         if self._linked:
-            return STAT_GOT_IP
+            return _GOT_IP
         if self._reason:
             return self._reason
-        return STAT_CONNECTING if self._wanted and self._active else STAT_IDLE
-
-
-class Ethernet(Link):
-    """A cable that is plugged, or not."""
-
-    def __init__(self, clock):
-        super().__init__(clock)
-        self.link_ms = 2000
-        self.mac = b"\x24\x0a\xc4\x00\x00\x04"
-        self.constructed = []
-        self._plugged = True
-        self._code = None
-        self._since_us = 0
-
-    @property
-    def plugged(self):
-        return self._plugged
-
-    @plugged.setter
-    def plugged(self, there):
-        self.update()
-        self._plugged = there
-        self._since_us = self.clock.now_us()
-        if not there:
-            self._down()
-
-    @property
-    def status(self):
-        return self.report()
-
-    @status.setter
-    def status(self, code):
-        """Report code whatever the cable does; ETH_GOT_IP ends that."""
-        self.update()
-        self._code = None if code == ETH_GOT_IP else code
-        self._since_us = self.clock.now_us()
-        if self._code is not None:
-            self._down()
-
-    def activate(self, on):
-        if on and not self._active:
-            self.activations += 1
-            self._since_us = self.clock.now_us()
-        if not on and self._active:
-            self._down(True)
-        self._active = on
-
-    def update(self):
-        if not self._linked and self._active and self._plugged and self._code is None:
-            if self.clock.now_us() - self._since_us >= self.link_ms * 1000:
-                self._up()
-
-    def report(self):
-        self.update()
-        if self._code is not None:
-            return self._code
-        if not self._active:
-            return ETH_STOPPED
-        if self._linked:
-            return ETH_GOT_IP
-        return ETH_CONNECTED if self._plugged else ETH_DISCONNECTED
+        return _CONNECTING if self._wanted and self._active else _IDLE

@@ -132,7 +132,9 @@ class Device:
 
     def console(self, since_ms=0):
         """The console as text."""
-        return "\n".join(["%10.3f %s" % (ms / 1000, line) for ms, line in self.output if ms >= since_ms])
+        return "\n".join(
+            ["%10.3f %s" % (ms / 1000, line) for ms, line in self.output if ms >= since_ms]
+        )
 
     def said(self, text):
         """Has a console line contained text?"""

@@ -224,7 +224,9 @@ class Lan:
         """Begin a connection from device; its end."""
         if not device.link_is_up():
             raise OSError(errors.EHOSTUNREACH)
-        self.connections = [c for c in self.connections if c.client.state in ("connecting", "open")]
+        self.connections = [
+            c for c in self.connections if c.client.state in ("connecting", "open")
+        ]
         connection = Connection(self)
         end = connection.client
         end.device = device

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 _HOST_MODULES = frozenset(
     "array binascii collections hashlib heapq io json math re struct unittest cmath".split()
 )
-_MOCK_FOLDERS = (ROOT / "testmock" / "virtual", ROOT / "testmock" / "cpython", ROOT / "testmock")
+VIRTUAL = (ROOT / "testmock" / "virtual", ROOT / "testmock" / "cpython", ROOT / "testmock")
 
 # Source files do not change while tests run: compile each once.
 _compiled = {}
@@ -32,18 +32,23 @@ def _compile(path):
 
 
 class Program:
-    """The modules of one boot."""
+    """The modules of one boot; device needs flash.open, write_console, bench, profile, extra_paths."""
 
-    def __init__(self, device):
+    def __init__(self, device, mock_folders=VIRTUAL):
         self._device = device
+        self._mock_folders = mock_folders
         folders = [ROOT / folder for folder in device.extra_paths]
         if device.profile:
             folders.append(ROOT / "profiles" / device.profile)
         folders.append(ROOT / "lib")
         self._own = tuple(folders)
-        self._folders = self._own + _MOCK_FOLDERS
+        self._folders = self._own + mock_folders
         sim = types.SimpleNamespace(
-            device=device, bench=device.bench, host_sys=sys, format_exception=format_exception
+            device=device,
+            bench=device.bench,
+            host_sys=sys,
+            format_exception=format_exception,
+            import_module=importlib.import_module,
         )
         self.modules = {"_sim": sim}
         mine = {"__import__": self._import, "open": device.flash.open, "print": self._print}
@@ -123,7 +128,7 @@ class Program:
         return module
 
     def _find(self, name):
-        key = (self._own, name)
+        key = (self._folders, name)
         if key not in _found:
             _found[key] = self._search(name)
         return _found[key]
@@ -131,7 +136,7 @@ class Program:
     def _search(self, name):
         relative = name.replace(".", "/")
         for folder in self._folders:
-            mock = folder in _MOCK_FOLDERS
+            mock = folder in self._mock_folders
             for path in (folder / relative / "__init__.py", folder / (relative + ".py")):
                 if path.exists():
                     return path, mock

@@ -274,7 +274,8 @@ class World:
         """Called by mocks once too many clock readings were counted in spins."""
         self.spins = 0
         raise SpinError(
-            "%s reads the clock, and it does not move" % (self.current.name if self.current else "?")
+            "%s reads the clock, and it does not move"
+            % (self.current.name if self.current else "?")
         )
 
     # The baton.

@@ -1,0 +1,170 @@
+"""A profile that runs on this PC in real time: real sockets, simulated hardware."""
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from epxhost import toolchain
+from epxhost.door import ROOT
+from epxhost.errors import ToolError
+
+_PREFIX = "#! "
+# testmock/control.py: RESET_STATUS.
+_RESET_STATUS = 42
+_WATCHDOG_CAUSE = 3
+_STOP_LIMIT_S = 2.0
+# What a device in real time needs of testmock/, besides models.
+_MOCKS = (
+    "bench", "cable", "control", "esp32", "machine", "network", "radio", "realtime", "wired",
+)  # fmt: skip
+
+
+class ApplianceProcess:
+    """One device; it starts again by itself when it resets.
+
+    events is a queue of (kind, value): ("console", line), ("state", {what: value}) with what one
+    of pins, wifi, picture, error, reset, quit, and ("exit", status) when it has ended for good.
+    interpreter is the beginning of a MicroPython command line, None: this Python.
+    """
+
+    def __init__(
+        self,
+        profile: str,
+        config_text: str,
+        interpreter: list[str] | None = None,
+        folder: Path | None = None,
+        cause: int = 2,
+    ) -> None:
+        self.events: queue.Queue[tuple[str, object]] = queue.Queue()
+        self.resets: list[int] = []
+        self._profile = profile
+        self._temporary = None
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="epx-")
+            folder = Path(self._temporary.name) / "flash"
+        self.folder = folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "config.txt").write_text(config_text)
+        self._interpreter = interpreter
+        self._code = compiled_tree(profile) if interpreter else ROOT
+        self._stopping = False
+        self._lock = threading.Lock()
+        self._process = self._start(cause)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def command(self, line: str) -> None:
+        """Tell the hardware something, e.g. "set flow.rate_hz 4.8" (see testmock/realtime.py)."""
+        with self._lock:
+            try:
+                assert self._process.stdin
+                self._process.stdin.write(line + "\n")
+                self._process.stdin.flush()
+            except (OSError, ValueError):
+                pass
+
+    def stop(self) -> None:
+        """End it, whatever it does."""
+        self._stopping = True
+        with self._lock:
+            self._process.kill()
+        self._thread.join(_STOP_LIMIT_S)
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> "ApplianceProcess":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def _start(self, cause: int) -> subprocess.Popen:
+        program = self._interpreter or [sys.executable]
+        arguments = [self._profile, str(self.folder), str(self._code), str(cause)]
+        return subprocess.Popen(
+            [*program, "-m", "testmock.realtime", *arguments],
+            cwd=self._code,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            bufsize=1,
+            env=dict(os.environ, PYTHONUNBUFFERED="1"),
+        )
+
+    def _watch(self) -> None:
+        while True:
+            cause = self._read()
+            status = self._process.wait()
+            if self._stopping or (status != _RESET_STATUS and cause != _WATCHDOG_CAUSE):
+                self.events.put(("exit", status))
+                return
+            self.resets.append(cause)
+            with self._lock:
+                if not self._stopping:
+                    self._process = self._start(cause)
+
+    def _read(self) -> int:
+        """Hand on all lines of one run; the cause of the reset that ended it, or 0."""
+        cause = 0
+        assert self._process.stdout
+        for text in self._process.stdout:
+            line = text.rstrip("\n")
+            if not line.startswith(_PREFIX):
+                self.events.put(("console", line))
+                continue
+            state = json.loads(line[len(_PREFIX) :])
+            self.events.put(("state", state))
+            if "reset" in state:
+                cause = state["reset"]
+                if cause == _WATCHDOG_CAUSE:
+                    self._process.kill()
+        return cause
+
+
+def compiled_tree(profile: str) -> Path:
+    """The files of a profile and the mocks under build/mpy/<profile>/, compiled as for a board."""
+    compiler = toolchain.mpy_cross()
+    if compiler is None:
+        raise ToolError(f"no mpy-cross: {toolchain.why_not('mpy-cross')}")
+    tree = ROOT / "build" / "mpy" / profile
+    sources = sorted((ROOT / "lib").rglob("*.py"))
+    sources += sorted((ROOT / "profiles" / profile).glob("*.py"))
+    sources += sorted((ROOT / "testmock" / "models").glob("*.py"))
+    sources += [ROOT / "testmock" / f"{name}.py" for name in _MOCKS]
+    for source in sources:
+        name = source.relative_to(ROOT)
+        # On a board, too, these two stay source.
+        plain = name.name in ("boot.py", "main.py")
+        target = tree / (name if plain else name.with_suffix(".mpy"))
+        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if plain:
+            shutil.copyfile(source, target)
+        else:
+            _compile(compiler, source, name, target)
+    return tree
+
+
+def _compile(compiler: list[str], source: Path, name: Path, target: Path) -> None:
+    # Replaced in one step: two test processes may do this at the same time.
+    fresh = target.with_suffix(f".{os.getpid()}")
+    # The hardware is not to take more of the heap than it must: mocks go without line numbers.
+    options = ["-O3"] if name.parts[0] == "testmock" else []
+    command = [*compiler, *options, "-s", name.as_posix(), "-o", str(fresh), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ToolError(done.stderr.strip() or f"cannot compile {name}")
+    fresh.replace(target)

@@ -1,0 +1,184 @@
+"""What drives a device in real time from outside: its clock, its commands, its store of values."""
+
+import binascii
+import json
+
+from testmock.bench import Bench
+
+# Exit status of a process whose device resets.
+RESET_STATUS = 42
+_REPORT_MS = 250
+_PICTURE_EVERY = 2
+_ASSOCIATE_MS = 500
+
+
+class RealClock:
+    """Microseconds since the start, from a millisecond counter that wraps."""
+
+    def __init__(self, time):
+        self._time = time
+        self._ticks = time.ticks_ms()
+        self._now_us = 0
+
+    def now_us(self):
+        ticks = self._time.ticks_ms()
+        passed_ms = self._time.ticks_diff(ticks, self._ticks)
+        if passed_ms > 0:
+            self._ticks = ticks
+            self._now_us += passed_ms * 1000
+        return self._now_us
+
+    def spend_us(self, us):
+        pass
+
+
+class Control:
+    """The thread that hears commands and tells what changed."""
+
+    def __init__(self, bench, time, select, stdin, write):
+        self._bench = bench
+        self._time = time
+        self._stdin = stdin
+        self._write = write
+        self._poll = select.poll()
+        self._poll.register(stdin, select.POLLIN)
+        self._told = {}
+        self._round = 0
+        self._quit = False
+        self.on_quit = None
+
+    def run(self):
+        while not self._quit:
+            for _ in self._poll.ipoll(_REPORT_MS):
+                line = self._stdin.readline()
+                if not line:
+                    self._poll.unregister(self._stdin)
+                    break
+                try:
+                    self._obey(line.split())
+                except Exception as error:
+                    self.say("error", "%s: %s" % (line.strip(), error))
+            self._report()
+
+    def say(self, what, value):
+        self._write("#! " + json.dumps({what: value}) + "\n")
+
+    def _obey(self, words):
+        if not words:
+            return
+        if words[0] == "set":
+            part, attribute = self._find(words[1])
+            if not hasattr(part, attribute):
+                raise ValueError("no such attribute")
+            setattr(part, attribute, number(words[2]))
+        elif words[0] == "call":
+            part, method = self._find(words[1])
+            getattr(part, method)(*[number(word) for word in words[2:]])
+        elif words[0] == "input":
+            self._bench.set_input(int(words[1]), int(words[2]))
+        elif words[0] == "state":
+            self._told.clear()
+        elif words[0] == "quit":
+            self._quit = True
+            self.say("quit", True)
+            if self.on_quit:
+                self.on_quit()
+        else:
+            raise ValueError("unknown command")
+
+    def _find(self, words):
+        name, _, attribute = words.rpartition(".")
+        if name in ("wifi", "ethernet"):
+            return getattr(self._bench, name), attribute
+        return self._bench.parts[name], attribute
+
+    def _tell(self, what, value):
+        if self._told.get(what) != value:
+            self._told[what] = value
+            self.say(what, value)
+
+    def _report(self):
+        bench = self._bench
+        self._tell("wifi", bench.wifi.report())
+        pins = {}
+        for pin in list(bench.pins.values()):
+            if pin.is_output():
+                pins[str(pin.number)] = pin.latch
+        self._tell("pins", pins)
+        self._round += 1
+        if self._round % _PICTURE_EVERY == 0:
+            for name in bench.parts:
+                part = bench.parts[name]
+                if hasattr(part, "picture"):
+                    self._picture(name, part.picture())
+        late_us = bench.clock.now_us() - bench.fed_us
+        if bench.watchdog_timeout_ms and late_us > bench.watchdog_timeout_ms * 1000:
+            bench.watchdog_timeout_ms = 0
+            self.say("reset", 3)
+
+    def _picture(self, name, picture):
+        mark = hash(picture)
+        if self._told.get(name) != mark:
+            self._told[name] = mark
+            # In pieces: the whole line as one string would be the biggest object of the heap.
+            self._write('#! {"picture": "')
+            for at in range(0, len(picture), 64):
+                self._write(str(binascii.hexlify(picture[at : at + 64]), "ascii"))
+            self._write('"}\n')
+
+
+def number(word):
+    """A word of a command as a value."""
+    if word in ("True", "true", "on"):
+        return True
+    if word in ("False", "false", "off"):
+        return False
+    try:
+        return int(word, 0)
+    except ValueError:
+        return float(word)
+
+
+class _Sim:
+    """What the mocks import as _sim."""
+
+    device = None
+
+
+def prepare(time, folder, cause):
+    """The bench of a device that starts in real time, as the mocks' _sim."""
+    sim = _Sim()
+    sim.bench = bench = Bench(RealClock(time))
+    bench.wifi.associate_ms = _ASSOCIATE_MS
+    bench.restart(cause, power_lost=cause == 1)
+    store = folder + ".nvs"
+    try:
+        with open(store) as file:
+            load_nvs(bench, json.load(file))
+    except (OSError, ValueError):
+        pass
+
+    def save():
+        with open(store, "w") as file:
+            json.dump(dump_nvs(bench), file)
+
+    bench.on_commit = save
+    return sim
+
+
+def load_nvs(bench, saved):
+    for name in saved:
+        values = bench.nvs[name] = {}
+        for key in saved[name]:
+            value = saved[name][key]
+            values[key] = bytes(value) if isinstance(value, list) else value
+
+
+def dump_nvs(bench):
+    saved = {}
+    for name in bench.nvs:
+        values = saved[name] = {}
+        for key in bench.nvs[name]:
+            value = bench.nvs[name][key]
+            values[key] = list(value) if isinstance(value, bytes) else value
+    return saved

@@ -1,0 +1,85 @@
+"""A profile in real time on CPython: the counterpart of main_micropython() in realtime.py."""
+
+import importlib
+import os
+import sys
+import threading
+import time
+
+from testmock import control
+from testmock.simworld.program_cpython import ROOT, Program
+
+# What is the same in virtual time (sys) is taken from there.
+_FOLDERS = tuple(ROOT / "testmock" / name for name in ("cpython_real", "cpython", ".", "virtual"))
+
+
+class _Files:
+    """The device's file system is a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def path(self, name):
+        return os.path.join(self.folder, name.lstrip("/"))
+
+    def open(self, name, mode="r", *unused):
+        return open(self.path(name), mode)
+
+
+class _Clock:
+    """MicroPython's millisecond counter, for the bench."""
+
+    @staticmethod
+    def ticks_ms():
+        return time.monotonic_ns() // 1_000_000 & 0x3FFFFFFF
+
+    @staticmethod
+    def ticks_diff(a, b):
+        return ((a - b + 0x20000000) & 0x3FFFFFFF) - 0x20000000
+
+
+class _Device:
+    """What Program and the shims ask of a device."""
+
+    extra_paths = ()
+
+    def __init__(self, profile, folder, bench):
+        self.profile = profile
+        self.flash = _Files(folder)
+        self.bench = bench
+        self.modules = dict
+
+    @staticmethod
+    def write_console(text):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _write(text):
+    sys.stdout.write(text)
+    if text.endswith("\n"):
+        sys.stdout.flush()
+
+
+def run(profile, folder, code, cause):
+    bench = control.prepare(_Clock, folder, cause).bench
+    device = _Device(profile, folder, bench)
+    program = Program(device, _FOLDERS)
+    device.modules = lambda: program.modules
+    names = {}
+    with open(ROOT / "profiles" / profile / "stage.py", encoding="utf-8") as source:
+        exec(source.read(), names)
+    names["stage"](bench)
+    select = importlib.import_module("testmock.cpython_real.stdin")
+    commander = control.Control(bench, _Clock, select, sys.stdin, _write)
+
+    def on_reset(reset_cause):
+        commander.say("reset", reset_cause)
+        sys.stdout.flush()
+        os._exit(control.RESET_STATUS)
+
+    bench.on_reset = on_reset
+    commander.on_quit = lambda: os._exit(0)
+    threading.Thread(target=commander.run, daemon=True).start()
+    program.run_file("boot")
+    program.run_file("main")

@@ -1,0 +1,62 @@
+"""Runs a profile in real time: real sockets, files and threads, simulated hardware only.
+
+    micropython -m testmock.realtime PROFILE FOLDER CODE [CAUSE]
+    python3 -m testmock.realtime PROFILE FOLDER CODE [CAUSE]
+
+FOLDER is the device's file system (config.txt is there already), CODE the folder that holds
+profiles/, lib/ and testmock/, CAUSE the reset cause. The program ends with status 42 when the
+device resets: start it again.
+
+Commands on stdin: "set PART.ATTRIBUTE VALUE", "call PART.METHOD VALUE", "input PIN LEVEL", "state",
+"quit"; PART is a name of stage.py, or wifi, ethernet. Lines on stdout that begin with "#! " are
+JSON: what has changed (pins, wifi, parts, picture of the display in hex), resets, errors.
+"""
+
+import sys
+
+from testmock import control
+
+
+def main_micropython(profile, folder, code, cause):
+    import gc
+    import os
+
+    import _thread
+    import select
+    import time
+
+    sim = control.prepare(time, folder, cause)
+    sys.modules["_sim"] = sim
+    sys.path[:] = [code + "/profiles/" + profile, code + "/lib", code + "/testmock", code]
+    for name in ("machine", "network", "esp32"):
+        sys.modules[name] = __import__(name)
+    __import__("stage").stage(sim.bench)
+    commander = control.Control(sim.bench, time, select, sys.stdin, sys.stdout.write)
+
+    def on_reset(reset_cause):
+        commander.say("reset", reset_cause)
+        raise SystemExit(control.RESET_STATUS)
+
+    sim.bench.on_reset = on_reset
+    os.chdir(folder)
+    gc.collect()
+    _thread.start_new_thread(commander.run, ())
+    for name in ("boot", "main"):
+        try:
+            os.stat("%s/profiles/%s/%s.py" % (code, profile, name))
+        except OSError:
+            continue
+        __import__(name)
+
+
+def main_cpython(profile, folder, code, cause):
+    from testmock.cpython_real.process import run
+
+    run(profile, folder, code, cause)
+
+
+if __name__ == "__main__":
+    _arguments = sys.argv[1:]
+    _cause = int(_arguments[3]) if len(_arguments) > 3 else 1
+    _main = main_micropython if sys.implementation.name == "micropython" else main_cpython
+    _main(_arguments[0], _arguments[1], _arguments[2], _cause)
