@@ -49,7 +49,7 @@ def architectures() -> tuple[str, str]:
 
 
 def fetch(packages: list[str], target: Path, work: Path, etc: Path = Path("/etc")) -> None:
-    """Unpack packages (name:architecture) into target/<architecture>; work is for temporary files."""
+    """Unpack packages (name:architecture) into target/<architecture>; work is for a while only."""
     wide, narrow = architectures()
     shutil.rmtree(work, ignore_errors=True)
     for name in ("state/lists/partial", "cache/archives/partial", "packages"):

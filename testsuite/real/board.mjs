@@ -1,0 +1,195 @@
+// A board: real MicroPython (WebAssembly, 32-bit) with flash, boot, REPL, reset and watchdog.
+//
+//   node board.mjs MICROPYTHON_MJS FLASH_FOLDER
+//
+// stdin and stdout are its serial line. FLASH_FOLDER is its flash: read at power-on, written at
+// each reset and at the end. Events are JSON lines on stderr.
+
+import fs from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [, , micropythonPath, flashFolder] = process.argv;
+const { loadMicroPython } = await import(pathToFileURL(micropythonPath).href);
+
+const HEAP_BYTES = 200 * 1024;
+const CTRL_C = 3;
+const byte = Buffer.alloc(1);
+const naps = new Int32Array(new SharedArrayBuffer(4));
+const typedAhead = []; // bytes that came while a program ran
+
+// What a board has and this build lacks. A program's waiting is where Ctrl-C reaches it.
+const PRELUDE = `
+import sys, os, time, _board
+os.uname = lambda: ("esp32", "board", "1.27.0", "1.27.0", "ESP32 in WebAssembly")
+sys.modules["uos"] = os
+def _sleep_ms(ms):
+    what = _board.wait(ms)
+    if what == 1:
+        raise KeyboardInterrupt
+    if what == 2:
+        raise SystemExit
+time.sleep_ms = _sleep_ms
+time.sleep = lambda s: _sleep_ms(int(s * 1000))
+class machine:
+    WDT_RESET = 3
+    PWRON_RESET = 1
+    HARD_RESET = 2
+    @staticmethod
+    def reset():
+        _board.reset("machine.reset()")
+        raise SystemExit
+    class WDT:
+        def __init__(self, id=0, timeout=5000):
+            _board.arm(timeout)
+        def feed(self):
+            _board.feed()
+sys.modules["machine"] = machine
+del _sleep_ms, machine
+`;
+
+const watchdog = { limitMs: 0, fedAt: 0, feeds: 0, bytes: 0, mostBytes: 0 };
+let resetCause = null;
+
+function tell(event, more = {}) {
+  fs.writeSync(2, JSON.stringify({ event, ...more }) + "\n");
+}
+
+function write(data) {
+  for (let done = 0; done < data.length; ) {
+    try {
+      done += fs.writeSync(1, data, done);
+    } catch (error) {
+      if (error.code !== "EAGAIN") throw error;
+      Atomics.wait(naps, 0, 0, 1);
+    }
+  }
+}
+
+// One byte of the serial line, or null after waitMs; the line's end is the board's end.
+function readByte(waitMs) {
+  const until = Date.now() + waitMs;
+  for (;;) {
+    try {
+      if (fs.readSync(0, byte, 0, 1) === 0) powerOff();
+      watchdog.bytes++;
+      return byte[0];
+    } catch (error) {
+      if (error.code !== "EAGAIN") throw error;
+    }
+    if (Date.now() >= until) return null;
+    Atomics.wait(naps, 0, 0, 1);
+  }
+}
+
+function starved() {
+  if (watchdog.limitMs && Date.now() - watchdog.fedAt > watchdog.limitMs) {
+    resetCause = "watchdog";
+  }
+  return resetCause !== null;
+}
+
+const boardModule = {
+  wait(ms) {
+    const until = Date.now() + ms;
+    do {
+      if (starved()) return 2;
+      const c = readByte(Math.min(10, Math.max(0, until - Date.now())));
+      if (c === CTRL_C) return 1;
+      if (c !== null) typedAhead.push(c);
+    } while (Date.now() < until);
+    return 0;
+  },
+  reset(cause) {
+    resetCause = cause;
+  },
+  arm(limitMs) {
+    if (!watchdog.limitMs) watchdog.bytes = 0;
+    watchdog.limitMs = limitMs;
+    watchdog.fedAt = Date.now();
+  },
+  feed() {
+    watchdog.fedAt = Date.now();
+    watchdog.feeds++;
+    watchdog.mostBytes = Math.max(watchdog.mostBytes, watchdog.bytes);
+    watchdog.bytes = 0;
+  },
+};
+
+function loadFlash(FS, folder = flashFolder, target = "") {
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    const from = path.join(folder, entry.name);
+    const to = `${target}/${entry.name}`;
+    if (entry.isDirectory()) {
+      FS.mkdir(to);
+      loadFlash(FS, from, to);
+    } else {
+      FS.writeFile(to, fs.readFileSync(from));
+    }
+  }
+}
+
+function saveFlash(FS, source = "", folder = flashFolder) {
+  fs.mkdirSync(folder, { recursive: true });
+  for (const name of FS.readdir(source || "/")) {
+    if ([".", ".."].includes(name)) continue;
+    if (!source && ["dev", "proc", "tmp", "home"].includes(name)) continue;
+    const from = `${source}/${name}`;
+    if (FS.isDir(FS.stat(from).mode)) saveFlash(FS, from, path.join(folder, name));
+    else fs.writeFileSync(path.join(folder, name), FS.readFile(from));
+  }
+}
+
+let current = null;
+
+function keepFlash() {
+  if (!current) return;
+  fs.rmSync(flashFolder, { recursive: true, force: true });
+  saveFlash(current.FS);
+}
+
+function powerOff() {
+  keepFlash();
+  tell("off");
+  process.exit(0);
+}
+
+// boot.py and main.py as the firmware runs them: an exception ends at the prompt.
+function runFile(name) {
+  if (!current.FS.analyzePath(`/${name}`).exists) return;
+  try {
+    current.runPython(`exec(open("/${name}").read())`);
+  } catch (error) {
+    if (resetCause === null) write(Buffer.from(`${error.message}\r\n`.replace(/\r?\n/g, "\r\n")));
+  }
+}
+
+async function boot() {
+  resetCause = null;
+  Object.assign(watchdog, { limitMs: 0, fedAt: 0, feeds: 0, bytes: 0, mostBytes: 0 });
+  current = await loadMicroPython({ heapsize: HEAP_BYTES, linebuffer: false, stdout: write });
+  loadFlash(current.FS);
+  current.registerJsModule("_board", boardModule);
+  current.runPython(PRELUDE);
+  tell("boot");
+  runFile("boot.py");
+  if (resetCause === null) runFile("main.py");
+  if (resetCause !== null) return;
+  current.replInit();
+  tell("prompt");
+  while (!starved()) {
+    const c = typedAhead.length ? typedAhead.shift() : readByte(20);
+    if (c !== null) current.replProcessChar(c);
+  }
+}
+
+for (;;) {
+  await boot();
+  keepFlash();
+  tell("reset", {
+    cause: resetCause,
+    feeds: watchdog.feeds,
+    mostBytesBetweenFeeds: watchdog.mostBytes,
+  });
+  write(Buffer.from("\r\nets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET)\r\n"));
+}

@@ -1,0 +1,118 @@
+"""A board for tests of the serial tools: real MicroPython behind a pseudo-terminal."""
+
+import contextlib
+import errno
+import json
+import os
+import pathlib
+import pty
+import queue
+import select
+import subprocess
+import threading
+import time
+import tty
+
+from epxhost import toolchain
+
+_PROGRAM = pathlib.Path(__file__).with_name("board.mjs")
+_LIMIT_S = 30
+
+
+class Board:
+    """Power on with the content of a folder as its flash; port is where the tools find it.
+
+    events is the list of what the board told so far (dicts with "event"). mute makes the line
+    deaf and dumb, as a board without power.
+    """
+
+    def __init__(self, flash: pathlib.Path) -> None:
+        self.flash = flash
+        self.mute = False
+        self.events: list[dict] = []
+        self.received_bytes = 0
+        self._arrived: queue.Queue = queue.Queue()
+        flash.mkdir(parents=True, exist_ok=True)
+        self._master, slave = pty.openpty()
+        tty.setraw(slave)
+        self.port = os.ttyname(slave)
+        # Nobody may hold the port open but the tool under test.
+        os.close(slave)
+        self._process: subprocess.Popen | None = None
+        self._stopping = False
+        self._threads: list[threading.Thread] = []
+        self.power_on()
+
+    def power_on(self) -> None:
+        to_board, self._input = os.pipe()
+        self._output, from_board = os.pipe()
+        os.set_blocking(to_board, False)
+        self._process = subprocess.Popen(
+            [*toolchain.node(), _PROGRAM, toolchain.board(), self.flash],
+            stdin=to_board, stdout=from_board, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        os.close(to_board)
+        os.close(from_board)
+        self._stopping = False
+        self._threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._relay, self._listen)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def power_off(self) -> None:
+        """The flash folder holds what the flash held."""
+        self._stopping = True
+        self._threads[0].join(_LIMIT_S)
+        os.close(self._input)
+        self._process.wait(_LIMIT_S)
+        self._threads[1].join(_LIMIT_S)
+        os.close(self._output)
+
+    def close(self) -> None:
+        self.power_off()
+        os.close(self._master)
+
+    def wait_for(self, event: str) -> dict:
+        """The next event of that kind that was not waited for yet."""
+        until = time.monotonic() + _LIMIT_S
+        while True:
+            told = self._arrived.get(timeout=max(0.01, until - time.monotonic()))
+            if told["event"] == event:
+                return told
+
+    def _listen(self) -> None:
+        for line in self._process.stderr:
+            told = json.loads(line) if line.startswith("{") else {"event": "noise", "text": line}
+            self.events.append(told)
+            self._arrived.put(told)
+
+    def _relay(self) -> None:
+        while not self._stopping:
+            ready, _, _ = select.select([self._master, self._output], [], [], 0.05)
+            if self._output in ready:
+                self._to_port(os.read(self._output, 4096))
+            if self._master in ready:
+                self._to_board()
+
+    def _to_port(self, data: bytes) -> None:
+        """Nobody may be there to read: then the line takes nothing, like a real one."""
+        while data and not self.mute and not self._stopping:
+            _, ready, _ = select.select([], [self._master], [], 0.05)
+            if not ready:
+                return
+            with contextlib.suppress(OSError):
+                data = data[os.write(self._master, data) :]
+
+    def _to_board(self) -> None:
+        try:
+            data = os.read(self._master, 4096)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            # The port is closed on the other side; look again in a moment.
+            select.select([self._output], [], [], 0.02)
+            return
+        self.received_bytes += len(data)
+        if not self.mute:
+            os.write(self._input, data)
