@@ -100,6 +100,12 @@ class EncodingTest(unittest.TestCase):
             b"\x00\x03w/t\x00\x04\x00off\x00\x02us\x00\x01\xff",
         )
 
+    def test_a_user_needs_no_password(self):
+        self.assertEqual(
+            bytes(packet.connect_packet("me", 30, True, "us", None, None)),
+            b"\x10\x12\x00\x04MQTT\x04\x82\x00\x1e\x00\x02me\x00\x02us",
+        )
+
     def test_a_password_needs_a_user(self):
         self.assertEqual(
             packet.connect_packet("me", 30, True, None, "secret", None),

@@ -368,6 +368,23 @@ class AgainTest(unittest.TestCase):
         expected = [publish(b"a", b"x" * 100, 1, packet_id, dup=True) for packet_id in ids[:2]]
         self.assertEqual(peer.stream.take(), b"".join(expected))
 
+    def test_all_pubacks_may_come_before_their_turn(self):
+        peer = Peer(window=4, tx_bytes=136)
+        client = peer.connect()
+        ids = [client.publish("a", b"x" * 100, qos=1) for _ in range(4)]
+        client.close()
+        peer.link()
+        peer.stream.room = 0
+        peer.receive(CONNACK)
+        peer.receive(b"".join([ack(0x40, packet_id) for packet_id in ids]))
+        self.assertEqual(peer.delivered, ids)
+        self.assertEqual(client.in_flight, 0)
+        peer.stream.room = 1000
+        client.ready(select.POLLOUT)
+        peer.stream.take()
+        packet_id = client.publish("a", "next", qos=1)
+        self.assertEqual(peer.stream.take(), publish(b"a", b"next", 1, packet_id))
+
     def test_new_messages_follow_the_old_ones(self):
         self.peer.connect()
         self.peer.receive(ack(0x40, self.ids[0]))
