@@ -43,26 +43,36 @@ def _run(halves: list[str], more: list[str]) -> tuple[bool, dict[str, int]]:
     """Both halves at once: the first one is watched live, the other one is shown afterwards."""
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
-    logs = [build / f"test-{half}.txt" for half in halves]
     processes = []
-    for half, log in zip(halves, logs, strict=True):
-        with log.open("w") as output:
-            processes.append(
-                subprocess.Popen(
-                    _pytest_command(half, more), cwd=ROOT, stdout=output, stderr=output
-                )
+    for half in halves:
+        log = build / f"test-{half}.txt"
+        with log.open("wb") as output:
+            command = _pytest_command(half, more)
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, bufsize=0
             )
+        processes.append((process, log))
     totals: dict[str, int] = {}
     good = True
-    for process, log in zip(processes, logs, strict=True):
-        status = process.wait()
-        text = log.read_text()
-        print(text, end="", flush=True)
+    for process, log in processes:
+        _show_while_it_runs(process, log)
         # 5: pytest found no test, as `-k name` does in one of the halves.
-        good = good and (status == 0 or (status == 5 and bool(more)))
-        for what, count in _closing_counts(text).items():
+        good = good and (process.returncode == 0 or (process.returncode == 5 and bool(more)))
+        for what, count in _closing_counts(log.read_text()).items():
             totals[what] = totals.get(what, 0) + count
     return good, totals
+
+
+def _show_while_it_runs(process: subprocess.Popen, log: Path) -> None:
+    with log.open("rb") as text:
+        running = True
+        while running:
+            try:
+                running = process.wait(0.1) is None
+            except subprocess.TimeoutExpired:
+                running = True
+            sys.stdout.buffer.write(text.read())
+            sys.stdout.flush()
 
 
 def main() -> int:

@@ -6,7 +6,12 @@ from epxhost import settings
 from epxhost.door import ROOT
 
 PROFILES = sorted(path.parent.name for path in (ROOT / "profiles").glob("*/main.py"))
-SCENARIOS = sorted(path.parent for path in (ROOT / "testsuite").glob("*/script.py"))
+# A story about bare boards names neither profile nor configuration.
+SCENARIOS = sorted(
+    path.parent
+    for path in (ROOT / "testsuite").glob("*/script.py")
+    if (path.with_name("flavor").exists() or path.with_name("config.txt").exists())
+)
 # First line of a config.txt whose story is that it is wrong.
 WRONG_ON_PURPOSE = "# wrong on purpose"
 

