@@ -4,6 +4,8 @@ The first blank ends the key; the rest of the line is the value, inner blanks in
 begin with # are comments. A value "None" means: as if the line were not there.
 """
 
+import itertools
+
 REQUIRED = object()
 
 
@@ -76,7 +78,8 @@ class Config:
 
     def _problem(self, number, name, words):
         where = "line %d: " % number if number else ""
-        name = name + ": " if name else ""
+        # Somebody may have written password=secret.
+        name = name.split("=")[0].split(":")[0] + ": " if name else ""
         self.problems.append((number or 9999, "config.txt: %s%s%s" % (where, name, words)))
 
     def __str__(self):
@@ -142,7 +145,7 @@ def numbers(low, high, most):
             values = tuple([float(word) for word in words.split(",")])
         except (ValueError, OverflowError):
             values = ()
-        rising = all([a < b for a, b in zip(values, values[1:])])
+        rising = all(a < b for a, b in itertools.pairwise(values))
         if values and len(values) <= most and low <= values[0] and values[-1] <= high and rising:
             return values
         raise ValueError(

@@ -8,14 +8,14 @@ def led(words):
     if words == "none":
         return (None, False)
     parts = words.split()
-    if len(parts) > 2 or not parts[0].isdigit() or parts[1:] not in ([], ["inverted"]):
+    if not parts or not parts[0].isdigit() or parts[1:] not in ([], ["inverted"]):
         raise ValueError("want none, a pin, or a pin and 'inverted'")
     return (int(parts[0]), len(parts) == 2)
 
 
 def topic_name(words):
     """Part of a topic: no level separator, no wildcard."""
-    if not words or len(words) > 40 or any([c in words for c in "/+#$ "]):
+    if not words or len(words) > 40 or any(c in words for c in "/+#$ "):
         raise ValueError("want up to 40 characters without blank / + # $")
     return words
 

@@ -2,7 +2,8 @@
 
 # "%.1f" % 6.25 is 6.3 on MicroPython and 6.2 on CPython, and an ESP32 has float32 only: a value
 # closer to a half than a float32 can tell is a half on all of them.
-_FLOAT32_SLACK = 4e-7
+_FLOAT32_SLACK = 2e-7
+_FLOAT32_INTEGERS = 1 << 23  # from here on a float32 has no fraction
 
 
 def scaled(number, digits):
@@ -20,7 +21,9 @@ def rounded(value, digits=0):
     if isinstance(value, int):
         return value * 10**digits
     number = abs(value) * 10**digits
-    number = int(number + number * _FLOAT32_SLACK + 0.5)
+    if number < _FLOAT32_INTEGERS:
+        number += min(number * _FLOAT32_SLACK, 0.1) + 0.5
+    number = int(number)
     return -number if value < 0 else number
 
 
