@@ -79,9 +79,9 @@ class _Poll:
         for stream, events in self.streams:
             if stream.broken:
                 raise OSError(19)
-            events = stream.ready & (events | POLLERR | POLLHUP | POLLNVAL)
-            if events:
-                found.append((stream, events))
+            now = stream.ready & (events | POLLERR | POLLHUP | POLLNVAL)
+            if now:
+                found.append((stream, now))
         return found
 
     def ipoll(self, timeout_ms=-1):
@@ -184,7 +184,7 @@ class Interface:
         return on
 
     def connect(self, *arguments):
-        self.calls.append(("connect", *arguments))
+        self.calls.append(("connect", arguments))
 
     def disconnect(self):
         self.calls.append(("disconnect",))
