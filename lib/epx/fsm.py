@@ -45,7 +45,9 @@ class StateMachine:
     def after(self, delay_ms, state, jitter_ms=0):
         """Enter state after delay_ms, unless this state is left before."""
         self._check(state)
-        return self._add(Task(self._enter, delay_ms, arg=state, jitter_ms=jitter_ms, core=self.core))
+        return self._add(
+            Task(self._enter, delay_ms, arg=state, jitter_ms=jitter_ms, core=self.core)
+        )
 
     def once(self, delay_ms, callback, arg=None):
         return self._add(Task(callback, delay_ms, arg=arg, core=self.core))
@@ -84,7 +86,9 @@ class StateMachine:
         self._running.clear()
 
     def _enter(self, state):
-        self._check(state)
+        # After a fault of its on_<state>() a state is entered again, unless it has been left.
+        if state != self.state and state not in self._states[self.state]:
+            return
         self._stop()
         log.debug("%s: %s -> %s", self.name, self.state, state)
         self.state = state
