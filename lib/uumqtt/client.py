@@ -21,6 +21,7 @@ _PUBLISH_HEAD_BYTES = const(9)  # at most: fixed header, length of the topic, pa
 _SHORT_BYTES = const(127)
 _SHORT_HEAD = const(">BBH128s")
 _SHORT_STRING = const("128s")
+_PUBACK = const(0x40)
 _PUBACK_BYTES = const(4)
 
 
@@ -105,29 +106,32 @@ class Client(Connection):
             topic = packet.encoded(topic)
             check_topic(topic)
             self._good_topic = topic
-        _check_qos(qos)
-        payload = packet.encoded(payload)
-        self._outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
+        if not isinstance(payload, bytes):
+            payload = packet.encoded(payload)
         if not self.connected:
             return None
-        waiting = self._outbox.end
+        outbox = self._outbox
+        waiting = outbox.end
         taken = self._put(topic, payload, retain, qos)
         if taken is None:
+            outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
             self._flush()
+            waiting = 0
             taken = self._put(topic, payload, retain, qos)
             if taken is None:
                 return None
-        if taken and self._outbox.in_flight == 1:
+        if taken and outbox.in_flight == 1:
             self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
-        # Behind waiting bytes it goes when they go.
-        if not waiting:
-            self._write()
+        # Behind waiting bytes it goes when they go, from a callback when ready() ends.
+        if not waiting and self._writable:
+            self._flush()
         return taken
 
     def _put(self, topic, payload, retain, qos):
         head = _PUBLISH_RETAIN if retain else _PUBLISH
-        if qos:
+        if qos == 1:
             return self._outbox.put_message(head, topic, payload)
+        _check_qos(qos)
         return 0 if self._outbox.put_publish(head, topic, payload, 0) else None
 
     def hold(self):
@@ -167,7 +171,8 @@ class Client(Connection):
         if not outbox.asked:
             self._suback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
         outbox.asked.append(packet_id)
-        self._write()
+        if self._writable:
+            self._flush()
         return packet_id
 
     # -- for the inbox
@@ -195,7 +200,17 @@ class Client(Connection):
 
     def reply(self, head, buffer, start):
         """A packet from the broker that is no PUBLISH, its length already checked."""
-        if head == packet.CONNACK:
+        if head == _PUBACK and self.connected:
+            packet_id = buffer[start] << 8 | buffer[start + 1]
+            if self._outbox.acknowledge(packet_id):
+                if self._outbox.in_flight:
+                    self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+                if self.on_delivered:
+                    self.on_delivered(packet_id)
+            else:
+                self._check_id(packet_id)
+                self.stray_acks += 1
+        elif head == packet.CONNACK:
             self._connack(buffer[start], buffer[start + 1])
         elif not self.connected:
             raise MQTTError("packet 0x%02x before CONNACK" % head)
@@ -203,12 +218,12 @@ class Client(Connection):
             self._ping_later()
         else:
             packet_id = buffer[start] << 8 | buffer[start + 1]
-            if not packet_id:
-                raise MQTTError("packet id 0")
-            if head == packet.PUBACK:
-                self._puback(packet_id)
-            else:
-                self._suback(head, packet_id, buffer[start + 2])
+            self._check_id(packet_id)
+            self._suback(head, packet_id, buffer[start + 2])
+
+    def _check_id(self, packet_id):
+        if not packet_id:
+            raise MQTTError("packet id 0")
 
     def _connack(self, flags, code):
         if self.connected:
@@ -220,14 +235,6 @@ class Client(Connection):
         self._greeted()
         if self.on_connected:
             self.on_connected(bool(flags))
-
-    def _puback(self, packet_id):
-        if not self._outbox.acknowledge(packet_id):
-            self.stray_acks += 1
-            return
-        self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
-        if self.on_delivered:
-            self.on_delivered(packet_id)
 
     def _suback(self, head, packet_id, granted):
         asked = self._outbox.asked

@@ -144,12 +144,11 @@ class Connection:
             if self.stream is stream and self.connected and not self._held:
                 self._writable = stream
         if self._writable:
-            while not outbox.resend() and outbox.flush(stream):
-                pass
             outbox.flush(stream)
 
     def _greeted(self):
         self._state = _CONNECTED
+        self._outbox.resend()
         self.connected = True
         self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
         self._ping_later()
@@ -218,11 +217,6 @@ class Connection:
                 self._outbox.flush(self.stream)
             wait = min(wait, _left(self._ping_at, now, "PINGRESP"))
         return wait
-
-    def _write(self):
-        """Send now, unless ready() is at work, which will."""
-        if self._writable:
-            self._flush()
 
     def _flush(self):
         try:

@@ -4,6 +4,7 @@ from micropython import const
 
 from uumqtt.packet import REPLY_SIZES, MQTTError, topic_problem
 
+_CONNACK = const(0x20)
 _PUBLISH = const(0x30)
 _NONE = const(-1)
 _MAX_HEAD_BYTES = const(5)
@@ -85,10 +86,11 @@ class Inbox:
             if size > 127:
                 start, size = self._long_size(start)
             stop = start + size
-            if stop > end or size > limit or head & 0xF4 != _PUBLISH:
+            if stop > end or size > limit or head & 0xF4 != _PUBLISH or head & 10 == 8:
                 if not self._other(head, start, size):
                     break
-                on_message = client.receiver()
+                if head == _CONNACK:
+                    on_message = client.receiver()
                 position = self._begin
                 continue
             length = buffer[start] << 8 | buffer[start + 1]
@@ -101,8 +103,6 @@ class Inbox:
                     self.stalled = True
                     break
                 after += 2
-            elif head & 8:
-                raise MQTTError("DUP with QoS 0")
             if after > stop or length != len(topic) or not buffer.startswith(topic, start):
                 topic = self._new_topic(start, length, after, stop)
             self._begin = stop  # now, since the callback may raise
@@ -156,6 +156,8 @@ class Inbox:
             return True
         if head & 4:
             raise MQTTError("QoS 3" if head & 2 else "QoS 2, never asked for")
+        if head & 10 == 8:
+            raise MQTTError("DUP with QoS 0")
         return size > self._limit and self._start_skipping(head, start, size)
 
     def _start_skipping(self, head, start, size):

@@ -42,13 +42,22 @@ class Outbox:
         self._last_id = 0
 
     def reset(self):
-        """A new connection: bytes are forgotten, unacknowledged messages go out again."""
-        self._start = self.end = self._offered = self._sent = 0
+        """The connection is over: forget bytes and questions, keep unacknowledged messages."""
+        self._start = self.end = self._offered = 0
+        self._sent = self._span
         self.asked.clear()
+
+    def resend(self):
+        """A new session: let flush() send what the last one left unacknowledged."""
+        self._sent = 0
 
     def flush(self, stream):
         """Offer the waiting bytes to the kernel -> True when it took them all."""
-        while self.end:
+        while True:
+            if self._sent < self._span:
+                self._put_again()
+            if not self.end:
+                return True
             # TLS wants a refused write repeated with the same length, so no more than that.
             end = self._offered or self.end
             if self._start:
@@ -62,7 +71,6 @@ class Outbox:
             self._start += taken
             if self._start == self.end:
                 self._start = self.end = 0
-        return True
 
     def offered(self, end, taken):
         """`end` bytes at the empty buffer's start were offered, the kernel took `taken`."""
@@ -134,39 +142,38 @@ class Outbox:
 
     def put_message(self, head, topic, payload):
         """Append a QoS 1 PUBLISH and keep it until its PUBACK -> its id, None = not now."""
-        if self._span == self._window or not self.resend():
+        span = self._span
+        if span == self._window or self._sent < span:
             return None
         packet_id = self.new_id()
         head |= _QOS_1
         if not self.put_publish(head, topic, payload, packet_id):
             return None
-        slot = (self._first + self._span) % self._window
+        slot = (self._first + span) % self._window
         self._ids[slot] = packet_id
         self._topics[slot] = topic
         self._payloads[slot] = payload
         self._heads[slot] = head | _DUP
-        self._span += 1
-        self._sent += 1
+        self._span = self._sent = span + 1
         self.in_flight += 1
         return packet_id
 
-    def resend(self):
-        """Append what the last connection left unacknowledged -> True when nothing is left."""
+    def _put_again(self):
+        """Append messages that are due again as long as there is room."""
         while self._sent < self._span:
             slot = (self._first + self._sent) % self._window
             packet_id = self._ids[slot]
             if packet_id and not self.put_publish(
                 self._heads[slot], self._topics[slot], self._payloads[slot], packet_id
             ):
-                return False
+                return
             self._sent += 1
-        return True
 
     def acknowledge(self, packet_id):
         """Forget the message with this id -> False when there is none."""
         slot = self._first
-        if self._ids[slot] != packet_id:
-            if packet_id not in self._ids:
+        if self._ids[slot] != packet_id or not packet_id:
+            if not packet_id or packet_id not in self._ids:
                 return False
             slot = self._ids.index(packet_id)
         self._ids[slot] = 0
