@@ -21,7 +21,7 @@ _SEQUENCE = const(1)
 _CALLBACK = const(2)
 _ARG = const(3)
 _PERIOD = const(4)  # ms, or one of the three below
-_LATEST = const(5)  # due plus tolerance
+_TOLERANCE = const(5)
 _TASK = const(6)
 _ONE_SHOT = const(-1)
 _SLOW = const(-2)  # the task itself knows what comes next
@@ -40,6 +40,7 @@ _poller = select.poll()
 _ready = [None] * _MAX_STREAMS
 _ready_events = [0] * _MAX_STREAMS
 _stack = [0] * _STACK_SIZE
+_batch = []  # grows to the most tasks that were ever due together
 
 _now = 0  # ms since the epoch
 _ticks = ticks_ms()
@@ -54,10 +55,8 @@ _fault_handler = None
 def _read_clock():
     global _now, _ticks
     ticks = ticks_ms()
-    passed = ticks_diff(ticks, _ticks)
-    if passed > 0:
-        _ticks = ticks
-        _now += passed
+    _now += ticks_diff(ticks, _ticks)
+    _ticks = ticks
     return _now
 
 
@@ -69,7 +68,6 @@ def _next_epoch():
         _epochs += 1
         for entry in _heap:
             entry[_DUE] -= _EPOCH_MS
-            entry[_LATEST] -= _EPOCH_MS
     return _now
 
 
@@ -154,7 +152,7 @@ class Task:
             self._queued = False
             entry = self._entry
             entry[_PERIOD] = _CANCELLED
-            entry[_LATEST] = _FOREVER_MS
+            entry[_TOLERANCE] = _FOREVER_MS
             _cancelled += 1
 
     def restart(self, delay_ms=None):
@@ -208,7 +206,7 @@ class Task:
             period = _SLOW
         entry[_PERIOD] = period
         entry[_DUE] = due
-        entry[_LATEST] = due + self._tolerance_ms
+        entry[_TOLERANCE] = self._tolerance_ms
         _sequence = entry[_SEQUENCE] = (_sequence + 1) & 0x1FFFFFFF
         self._queued = True
         heappush(_heap, entry)
@@ -332,7 +330,7 @@ def _wake_time():
     size = len(heap)
     if not size:
         return _FOREVER_MS
-    best = heap[0][_LATEST]
+    best = heap[0][_DUE] + heap[0][_TOLERANCE]
     if best == heap[0][_DUE]:
         return best
     stack = _stack
@@ -345,8 +343,8 @@ def _wake_time():
         while child <= last and child < size:
             entry = heap[child]
             if entry[_DUE] < best:
-                if entry[_LATEST] < best:
-                    best = entry[_LATEST]
+                if entry[_DUE] + entry[_TOLERANCE] < best:
+                    best = entry[_DUE] + entry[_TOLERANCE]
                 if depth < _STACK_SIZE:
                     stack[depth] = child
                     depth += 1
@@ -358,43 +356,106 @@ def _wake_time():
 
 def step():
     """One turn: wait for a stream or a task, serve every ready stream, run every due task."""
+    _turn(1)
+
+
+def run():
+    """Turn for ever. KeyboardInterrupt and SystemExit pass."""
+    _turn(-1)
+
+
+def _turn(turns):
+    """Turn so often; less than 0: for ever.
+
+    All in one function on purpose: MicroPython puts the frame of each call of one of this size
+    on the heap, and two such calls per turn took a third of the time of a turn (measured). What
+    is due is first taken out of the heap and then called one by one, which runs each task once,
+    and one try around them all costs less than one for each.
+    """
+    global _now, _ticks, _cancelled
+    heap = _heap
+    batch = _batch
+    pop = heappop
+    push = heappush
+    while turns:
+        if turns > 0:
+            turns -= 1
+        ticks = ticks_ms()
+        now = _now + ticks_diff(ticks, _ticks)
+        if heap and heap[0][_DUE] + heap[0][_TOLERANCE] <= now < _EPOCH_MS:
+            wait_ms = 0
+            _ticks = ticks
+            _now = now
+        else:
+            wait_ms = _rest()
+        size = 0
+        try:
+            for stream, events in _poller.ipoll(wait_ms):
+                _ready[size] = stream
+                _ready_events[size] = events
+                size += 1
+                if size == _MAX_STREAMS:
+                    break
+        except OSError:
+            # MicroPython raises when an interface dies under a socket; somebody is to blame.
+            _drop_dead_streams()
+            size = 0
+        if wait_ms:
+            now = _read_clock()
+        lit = _led is not None and (size or (heap and heap[0][_DUE] <= now))
+        if lit:
+            _led.value(_led_lit)
+        if size:
+            _serve(size)
+            size = 0
+        while heap and heap[0][_DUE] <= now:
+            if size == len(batch):
+                batch.append(None)
+            batch[size] = pop(heap)
+            size += 1
+        i = 0
+        while i < size:
+            try:
+                while i < size:
+                    entry = batch[i]
+                    batch[i] = None
+                    i += 1
+                    period = entry[_PERIOD]
+                    if period > 0:
+                        due = entry[_DUE] + period
+                        if due <= now:
+                            due += (now - due) // period * period  # catch up one, not more
+                        entry[_DUE] = due
+                        push(heap, entry)
+                    elif not period:
+                        entry[_DUE] = now
+                        push(heap, entry)
+                    elif period == _CANCELLED:
+                        entry[_PERIOD] = _ONE_SHOT
+                        _cancelled -= 1
+                        continue
+                    elif not entry[_TASK]._pop(entry[_DUE]):
+                        continue
+                    if entry[_ARG] is None:
+                        entry[_CALLBACK]()
+                    else:
+                        entry[_CALLBACK](entry[_ARG])
+                    if period == _SLOW:
+                        entry[_TASK]._succeeded()
+            except Exception as error:
+                _fault(entry[_TASK], error)
+        if lit:
+            _led.value(1 - _led_lit)
+
+
+def _rest():
+    """Housekeeping that only a loop with time to spare needs; how long it may wait, in ms."""
     now = _read_clock()
     if now >= _EPOCH_MS:
         now = _next_epoch()
-    heap = _heap
-    if _cancelled > 16 and _cancelled * 2 > len(heap):
+    if _cancelled > 16 and _cancelled * 2 > len(_heap):
         _drop_cancelled()
-    if heap and heap[0][_LATEST] <= now:
-        wait_ms = 0
-    else:
-        wait_ms = _wake_time() - now
-        if wait_ms < 0:
-            wait_ms = 0
-    ready = 0
-    try:
-        for stream, events in _poller.ipoll(wait_ms):
-            _ready[ready] = stream
-            _ready_events[ready] = events
-            ready += 1
-            if ready == _MAX_STREAMS:
-                break
-    except OSError:
-        # MicroPython raises when an interface dies under a socket; somebody is to blame.
-        _drop_dead_streams()
-        ready = 0
-    if wait_ms:
-        now = _read_clock()
-    if ready or (heap and heap[0][_DUE] <= now):
-        if _led is None:
-            if ready:
-                _serve(ready)
-            _run_due(now)
-        else:
-            _led.value(_led_lit)
-            if ready:
-                _serve(ready)
-            _run_due(now)
-            _led.value(1 - _led_lit)
+    return max(0, _wake_time() - now)
 
 
 def _serve(ready):
@@ -441,55 +502,7 @@ def _drop_dead_streams():
         sleep_ms(10)  # nobody confesses: do not spin
 
 
-def _run_due(now):
-    """Run what is due, each task at most once per turn. One try for the whole turn is cheap."""
-    global _sequence, _cancelled
-    heap = _heap
-    left = len(heap)
-    entry = None
-    while left:
-        try:
-            while left:
-                entry = heap[0]
-                due = entry[_DUE]
-                if due > now:
-                    return
-                heappop(heap)
-                left -= 1
-                period = entry[_PERIOD]
-                if period >= 0:
-                    tolerance = entry[_LATEST] - due
-                    due += period
-                    if due <= now:
-                        due = _next_due(due - period, period, now) if period else now
-                    entry[_DUE] = due
-                    entry[_LATEST] = due + tolerance
-                    _sequence = entry[_SEQUENCE] = (_sequence + 1) & 0x1FFFFFFF
-                    heappush(heap, entry)
-                elif period == _CANCELLED:
-                    entry[_PERIOD] = _ONE_SHOT
-                    _cancelled -= 1
-                    continue
-                elif not entry[_TASK]._pop(due):
-                    continue
-                arg = entry[_ARG]
-                if arg is None:
-                    entry[_CALLBACK]()
-                else:
-                    entry[_CALLBACK](arg)
-                if period == _SLOW:
-                    entry[_TASK]._succeeded()
-        except Exception as error:
-            _fault(entry[_TASK], error)
-
-
 def _fault(owner, error):
     if _fault_handler is None or not _fault_handler(owner, error):
         raise error
     owner._failed()
-
-
-def run():
-    """For ever. KeyboardInterrupt and SystemExit pass."""
-    while True:
-        step()
