@@ -1,0 +1,110 @@
+"""Device side of bench/ram.py: how much heap a profile takes, its hardware not counted.
+
+    micropython bench/device/heap.py modules PROFILE FOLDER CODE NAME...
+    micropython bench/device/heap.py boot PROFILE FOLDER CODE
+
+modules: import NAME... in this order, and print "module NAME BYTES" for each. boot: run boot.py and
+main.py in FOLDER, and print "heap BYTES" at the first turn of the loop and once per second from
+then on. Bytes are those of live objects, more than what the mocks alone take.
+"""
+
+import gc
+import os
+import sys
+
+import select
+import time
+
+_INTERVAL_MS = 1000
+
+
+def live_bytes():
+    gc.collect()
+    gc.collect()
+    return gc.mem_alloc()
+
+
+def prepare(profile, folder, code):
+    """Load the mocks, hang the profile's hardware on them, use each of them once."""
+    sys.path[:] = [code + "/profiles/" + profile, code + "/lib", code + "/testmock", code]
+    from testmock import control
+
+    sim = control.prepare(time, folder, 1)
+    sys.modules["_sim"] = sim
+    for name in ("machine", "network", "esp32"):
+        sys.modules[name] = __import__(name)
+    __import__("stage").stage(sim.bench)
+    # Modules that are built into the interpreter get their place in sys.modules at the first
+    # import; pins are objects of the bench from the first use.
+    for name in ("_thread", "array", "binascii", "collections", "errno", "heapq", "framebuf"):
+        try:
+            __import__(name)
+        except ImportError:
+            pass
+    for name in ("io", "json", "machine", "micropython", "os", "random", "socket", "struct"):
+        __import__(name)
+    for number in (2, 14, 21, 22):
+        sim.bench.pin(number)
+    os.chdir(folder)
+
+
+def measure_modules(names):
+    before = live_bytes()
+    for name in names:
+        __import__(name)
+        after = live_bytes()
+        print("module", name, after - before)
+        before = after
+
+
+class MeasuringPoll:
+    """select.poll() that measures between turns."""
+
+    started_bytes = 0
+    next_ms = None
+
+    def __init__(self):
+        self._poll = select.poll()
+        self.register = self._poll.register
+        self.modify = self._poll.modify
+        self.unregister = self._poll.unregister
+
+    def ipoll(self, timeout_ms=-1):
+        cls = MeasuringPoll
+        now_ms = time.ticks_ms()
+        if cls.next_ms is None or time.ticks_diff(now_ms, cls.next_ms) >= 0:
+            cls.next_ms = time.ticks_add(now_ms, _INTERVAL_MS)
+            print("heap", live_bytes() - cls.started_bytes)
+        return self._poll.ipoll(timeout_ms)
+
+
+class MeasuringSelect:
+    poll = MeasuringPoll
+    POLLIN = select.POLLIN
+    POLLOUT = select.POLLOUT
+    POLLERR = select.POLLERR
+    POLLHUP = select.POLLHUP
+
+
+def measure_boot():
+    sys.modules["select"] = MeasuringSelect
+    # Warm up what the first measurement itself would take.
+    MeasuringPoll.next_ms = time.ticks_add(time.ticks_ms(), 1 << 20)
+    MeasuringPoll().ipoll(0)
+    print("heap", live_bytes() - live_bytes())
+    MeasuringPoll.next_ms = None
+    MeasuringPoll.started_bytes = live_bytes()
+    for name in ("boot", "main"):
+        __import__(name)
+
+
+def main(what, profile, folder, code, names):
+    prepare(profile, folder, code)
+    if what == "modules":
+        measure_modules(names)
+    else:
+        measure_boot()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5:])

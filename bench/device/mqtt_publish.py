@@ -1,0 +1,151 @@
+"""Publications per second of uumqtt in epx.loop, divided by those of a raw socket.
+
+Arguments: port of the broker, QoS, messages in flight of ours, of the raw socket, messages.
+The clock stops when the broker has answered all: PUBACKs, or an end marker sent back to us.
+"""
+
+import gc
+import socket
+import sys
+import time
+
+import epx.loop as loop
+from uumqtt.client import Client
+
+RUNS = 5
+TOPIC = b"bench/stat/Value"
+PAYLOAD = b"0123456789abcdef" * 4
+END = b"bench/end"
+
+port, qos, window, raw_window, count = [int(text) for text in sys.argv[1:]]
+address = socket.getaddrinfo("127.0.0.1", port)[0][-1]
+
+
+def field(text):
+    return bytes((len(text) >> 8, len(text) & 255)) + text
+
+
+def packet(head, body):
+    assert len(body) < 128
+    return bytes((head, len(body))) + body
+
+
+def raw():
+    """A blocking socket, prebuilt packets, one write each."""
+    stream = socket.socket()
+    stream.connect(address)
+    stream.write(packet(0x10, field(b"MQTT") + b"\x04\x02\x00\x3c" + field(b"raw")))
+    stream.read(4)
+    stream.write(packet(0x82, b"\x00\x01" + field(END) + b"\x00"))
+    stream.read(5)
+    start = time.ticks_us()
+    if qos:
+        raw_qos_1(stream)
+    else:
+        message = packet(0x30, field(TOPIC) + PAYLOAD)
+        for _ in range(count):
+            stream.write(message)
+        stream.write(packet(0x30, field(END)))
+        stream.read(2 + 2 + len(END))
+    passed = time.ticks_diff(time.ticks_us(), start)
+    stream.close()
+    return passed
+
+
+def raw_qos_1(stream):
+    messages = [packet(0x32, field(TOPIC) + field(b"")[:1] + bytes((i + 1,)) + PAYLOAD)
+                for i in range(raw_window)]
+    puback = bytearray(4)
+    for message in messages:
+        stream.write(message)
+    for i in range(count - raw_window):
+        stream.readinto(puback)
+        stream.write(messages[i % raw_window])
+    for message in messages:
+        stream.readinto(puback)
+
+
+class Publisher:
+    """Publishes as fast as the client takes it, from tasks and callbacks of the loop."""
+
+    def __init__(self):
+        self.client = Client("ours", window=window)
+        self.client.on_subscribed = self._start
+        self.client.on_delivered = self._delivered
+        self.client.on_message = self._ended
+        self.client.on_connected = self._connected
+        self.done = False
+        self.left = count
+        self.acks = count
+        self.start = 0
+        self.task = None
+        self.client.open(address)
+        self.poll = loop.Poll(self.client.stream, self.client.events(), self._ready)
+
+    def _ready(self, events):
+        self.client.ready(events)
+        self._update()
+
+    def _update(self):
+        events = self.client.events()
+        if events != self.poll.events:
+            self.poll.modify(events)
+
+    def _connected(self, _):
+        self.client.subscribe(END, 0)
+
+    def _start(self, *_):
+        self.start = time.ticks_us()
+        if qos:
+            for _ in range(window):
+                self._next()
+        else:
+            self.task = loop.Task(self._burst, 0, 0)
+
+    def _next(self):
+        self.client.publish(TOPIC, PAYLOAD, False, 1)
+        self.left -= 1
+
+    def _delivered(self, _):
+        self.acks -= 1
+        if self.left:
+            self._next()
+        elif not self.acks:
+            self.done = True
+
+    def _burst(self):
+        """As many per turn as an appliance has topics."""
+        publish = self.client.publish
+        for _ in range(min(BURST, self.left)):
+            if publish(TOPIC, PAYLOAD) is None:
+                break
+            self.left -= 1
+        if not self.left and publish(END, b"") is not None:
+            self.task.cancel()
+        self._update()
+
+    def _ended(self, *_):
+        self.done = True
+
+
+BURST = 16
+
+
+def ours():
+    publisher = Publisher()
+    while not publisher.done:
+        loop.step()
+    passed = time.ticks_diff(time.ticks_us(), publisher.start)
+    publisher.poll.cancel()
+    publisher.client.disconnect()
+    return passed
+
+
+ratios = []
+for _ in range(RUNS):
+    gc.collect()
+    limit = raw()
+    gc.collect()
+    ratios.append(limit / ours())
+    print("#", ratios[-1], limit / count)
+print(sorted(ratios)[RUNS // 2])

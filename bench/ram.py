@@ -1,0 +1,167 @@
+"""Heap that a profile takes on a device: `make ram`, and ram_<profile>_bytes of `make bench`.
+
+Measured on the 32-bit build of MicroPython, whose heap has the block size of an ESP32's, with the
+profile as .mpy: live bytes after collection, minus what was live when only the mocks of the hardware
+were loaded (and used once). "constructed" is the first turn of the loop, as in the table of the
+predecessor; "connected" is the running appliance with its broker.
+"""
+
+import ast
+import queue
+import re
+import statistics
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from epxhost import manifest, toolchain
+from epxhost.appliance_process import compiled_tree
+from epxhost.door import ROOT
+from epxhost.errors import ToolError
+from epxhost.localbroker import LocalBroker
+
+_PROGRAM = ROOT / "bench" / "device" / "heap.py"
+_LIMIT_S = 30.0
+_SAMPLES = 5
+
+
+def measure(toolchain_=toolchain) -> dict[str, float]:
+    """ram_h2o_bytes, and the same once connected."""
+    constructed, connected = boot_bytes("h2o", _interpreter(toolchain_))
+    return {"ram_h2o_bytes": constructed, "ram_h2o_connected_bytes": connected}
+
+
+def _interpreter(toolchain_=toolchain) -> list[str]:
+    found = toolchain_.micropython32
+    found = found() if callable(found) else found
+    if not found:
+        raise ToolError(toolchain.why_not("micropython32"))
+    return [*found, "-X", "heapsize=512k"]
+
+
+def import_order(profile: str) -> list[str]:
+    """The modules of a profile, each one after those that it imports."""
+    files = {file.remote.as_posix() for file in manifest.device_files(profile)}
+    names = {_module(path): path for path in files if path.startswith("lib/")}
+    order: list[str] = []
+    open_: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in open_ or name not in names:
+            return
+        open_.add(name)
+        if "." in name:
+            visit(name.rsplit(".", 1)[0])
+        for node in ast.walk(ast.parse((ROOT / names[name]).read_text())):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    visit(alias.name)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                visit(node.module)
+                for alias in node.names:
+                    visit(f"{node.module}.{alias.name}")
+        order.append(name)
+
+    for name in sorted(names):
+        visit(name)
+    return order
+
+
+def _module(path: str) -> str:
+    name = path.removeprefix("lib/").removesuffix(".py").replace("/", ".")
+    return name.removesuffix(".__init__")
+
+
+def module_bytes(profile: str, interpreter: list[str]) -> dict[str, int]:
+    """Bytes that importing each module takes. Single rows err by up to 1 KB: the table of names
+    grows in steps."""
+    with tempfile.TemporaryDirectory(prefix="epx-ram-") as folder:
+        arguments = ["modules", profile, folder, str(compiled_tree(profile))]
+        done = subprocess.run(
+            [*interpreter, str(_PROGRAM), *arguments, *import_order(profile)],
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+            check=False,
+        )
+    if done.returncode:
+        raise ToolError(f"{profile}: {done.stdout}{done.stderr}")
+    return {name: int(size) for name, size in re.findall(r"^module (\S+) (-?\d+)", done.stdout, re.M)}
+
+
+def boot_bytes(profile: str, interpreter: list[str]) -> tuple[int, int]:
+    """(constructed, connected) of the whole profile."""
+    with LocalBroker(need_mosquitto=True) as broker, tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "config.txt").write_text(config_text(profile, broker.port))
+        process = subprocess.Popen(
+            [*interpreter, str(_PROGRAM), "boot", profile, folder, str(compiled_tree(profile))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            return _heap_lines(process)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def config_text(profile: str, port: int) -> str:
+    """The example configuration, but with a broker on this machine."""
+    text = (ROOT / "profiles" / profile / "config.txt.example").read_text()
+    text = re.sub(r"^mqttbroker .*$", "mqttbroker 127.0.0.1", text, flags=re.M)
+    return f"{text}\nmqttport {port}\n"
+
+
+def _heap_lines(process: subprocess.Popen) -> tuple[int, int]:
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    console = ""
+    constructed: list[int] = []
+    connected: list[int] = []
+    is_connected = False
+    while len(connected) < _SAMPLES:
+        line = lines.get(timeout=_LIMIT_S)
+        if line is None:
+            raise ToolError(f"ended before it was measured:\n{console}")
+        console += line
+        is_connected = is_connected or "mqtt: connected" in line
+        if line.startswith("heap "):
+            (connected if is_connected else constructed).append(int(line.split()[1]))
+    # The very first line is the error of the method itself, zero.
+    return constructed[1], int(statistics.median(connected))
+
+
+def table(profile: str, interpreter: list[str]) -> str:
+    sizes = module_bytes(profile, interpreter)
+    constructed, connected = boot_bytes(profile, interpreter)
+    lines = [f"{profile}, from .mpy on the 32-bit build, bytes of heap"]
+    lines += [f"  {size:7,}  {name}" for name, size in sizes.items()]
+    imports = sum(sizes.values())
+    packages = {name.split(".")[0] for name in sizes}
+    for package in sorted(packages):
+        total = sum(size for name, size in sizes.items() if name.split(".")[0] == package)
+        lines.append(f"  {total:7,}  all of {package}")
+    lines.append(f"  {imports:7,}  imports in all")
+    lines.append(f"  {constructed - imports:7,}  objects of main.py")
+    lines.append(f"  {constructed:7,}  constructed (ram_{profile}_bytes)")
+    lines.append(f"  {connected:7,}  connected")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    interpreter = _interpreter()
+    for path in sorted((ROOT / "profiles").glob("*/main.py")):
+        print(table(path.parent.name, interpreter))
+    return 0
+
+
+if __name__ == "__main__":
+    main()
