@@ -4,8 +4,6 @@ The first blank ends the key; the rest of the line is the value, inner blanks in
 begin with # are comments. A value "None" means: as if the line were not there.
 """
 
-import itertools
-
 REQUIRED = object()
 
 
@@ -145,7 +143,7 @@ def numbers(low, high, most):
             values = tuple([float(word) for word in words.split(",")])
         except (ValueError, OverflowError):
             values = ()
-        rising = all(a < b for a, b in itertools.pairwise(values))
+        rising = all(values[i] < values[i + 1] for i in range(len(values) - 1))
         if values and len(values) <= most and low <= values[0] and values[-1] <= high and rising:
             return values
         raise ValueError(

@@ -166,4 +166,4 @@ def start():
 
 def summary():
     """One line of figures."""
-    return "heap %d faults %d turns %d" % (gc.mem_free(), faults, loop.turns)
+    return "heap %d faults %d" % (gc.mem_free(), faults)
