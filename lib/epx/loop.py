@@ -388,6 +388,7 @@ def _turn(turns):
             _now = now
         else:
             wait_ms = _rest()
+            now = _now  # perhaps of another epoch
         size = 0
         try:
             for stream, events in _poller.ipoll(wait_ms):
