@@ -1,7 +1,7 @@
-"""The hardware around the processor: pins, buses, counters, radio. Stories and stage.py hang parts on it.
+"""The hardware around the processor: pins, buses, counters, radio; stage.py hangs parts on it.
 
-It knows no world: its clock is any object with now_us() and spend_us(us), so that it serves virtual
-and real time alike.
+It knows no world: its clock is any object with now_us() and spend_us(us), so that it serves
+virtual and real time alike.
 """
 
 from testmock.radio import Wifi
@@ -32,7 +32,7 @@ class PinState:
         self.pin = None
 
     def is_output(self):
-        return self.mode == 3 or self.mode == 7
+        return self.mode in (3, 7)
 
     def level(self):
         if self.mode == 3 or (self.mode == 7 and not self.latch):

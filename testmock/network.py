@@ -22,7 +22,7 @@ _NO_ADDRESS = "0.0.0.0"
 
 def __getattr__(name):
     """What only wired devices need: LAN and its constants."""
-    from testmock import wired
+    import wired
 
     return getattr(wired, name)
 

@@ -56,7 +56,8 @@ class Wifi(Link):
     """A station and the access point it looks for.
 
     While a connection is wanted, the radio tries again by itself after each failure, as the
-    ESP32's driver does. Stories set associate_ms, rssi, status (what comes of an attempt), available.
+    ESP32's driver does. Stories set associate_ms, rssi_dbm, available, status (what comes of an
+    attempt).
     """
 
     def __init__(self, clock):

@@ -7,9 +7,9 @@ FOLDER is the device's file system (config.txt is there already), CODE the folde
 profiles/, lib/ and testmock/, CAUSE the reset cause. The program ends with status 42 when the
 device resets: start it again.
 
-Commands on stdin: "set PART.ATTRIBUTE VALUE", "call PART.METHOD VALUE", "input PIN LEVEL", "state",
-"quit"; PART is a name of stage.py, or wifi, ethernet. Lines on stdout that begin with "#! " are
-JSON: what has changed (pins, wifi, parts, picture of the display in hex), resets, errors.
+Commands on stdin: "set PART.ATTRIBUTE VALUE", "call PART.METHOD VALUE", "input PIN LEVEL",
+"state", "quit"; PART is a name of stage.py, or wifi, ethernet. Lines on stdout that begin with
+"#! " are JSON: what has changed (pins, wifi, parts, picture of the display in hex), resets, errors.
 """
 
 import sys
@@ -18,10 +18,9 @@ from testmock import control
 
 
 def main_micropython(profile, folder, code, cause):
+    import _thread
     import gc
     import os
-
-    import _thread
     import select
     import time
 

@@ -17,7 +17,7 @@ for folder in (ROOT, ROOT / "scripts"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from testmock.simworld.scene import end_world, make_world
+from testmock.simworld.scene import end_world, make_world  # noqa: E402
 
 UNIT = ROOT / "testsuite" / "unit"
 

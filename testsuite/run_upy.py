@@ -2,7 +2,7 @@
 
     micropython -X heapsize=16m testsuite/run_upy.py [-v] [--show] [--seed N] [-k TEXT] FILE...
 
-FILE is testsuite/unit/test_<module>.py or testsuite/<scenario>/script.py. (CPython can run it too.)
+FILE is testsuite/unit/test_<module>.py or testsuite/<scenario>/script.py.
 """
 
 import sys
@@ -12,12 +12,11 @@ _ROOT = _HERE[: -len("/testsuite")] if _HERE.endswith("/testsuite") else _HERE +
 sys.path.insert(0, _ROOT)
 sys.path.insert(1, _HERE + "/upy")
 
-import gc
+import gc  # noqa: E402
+import unittest  # noqa: E402
 
-import unittest
-
-from testmock.simworld.device import format_exception
-from testmock.simworld.scene import end_world, make_world
+from testmock.simworld.device import format_exception  # noqa: E402
+from testmock.simworld.scene import end_world, make_world  # noqa: E402
 
 _FIRST_PATH = list(sys.path)
 _LAST_MINUTE_MS = 60_000
@@ -63,7 +62,8 @@ def split(path):
 
 def load(path):
     folder, name = split(path)
-    sys.path[:] = [folder] + _FIRST_PATH
+    sys.path[:] = _FIRST_PATH
+    sys.path.insert(0, folder)
     module = __import__(name)
     del sys.modules[name]
     return module
@@ -71,7 +71,7 @@ def load(path):
 
 def run_unit_test(path, test, tally):
     """Run one test, or find all if test is None: [(class, method)]."""
-    folder, name = split(path)
+    _, name = split(path)
     world = make_world(None, None)
     device = world.device
     device.extra_paths = ("testsuite/unit",)
@@ -120,35 +120,46 @@ def title(path, test):
     return path + "::" + "::".join(test or ("?",))
 
 
+class Options:
+    """The command line."""
+
+    def __init__(self, arguments, tally):
+        self.seed = 1
+        self.wanted = ""
+        self.files = []
+        while arguments:
+            argument = arguments.pop(0)
+            if argument == "-v":
+                tally.verbose = True
+            elif argument == "--show":
+                tally.show = True
+            elif argument == "--seed":
+                self.seed = int(arguments.pop(0))
+            elif argument == "-k":
+                self.wanted = arguments.pop(0)
+            else:
+                self.files.append(argument)
+
+
+def run_file(path, options, tally):
+    if path.endswith("/script.py"):
+        stories = load(path).__dict__
+        for name in sorted(stories):
+            if name.startswith("test_") and options.wanted in name:
+                run_scenario(path, name, stories[name], options.seed, tally)
+                gc.collect()
+    else:
+        for test in run_unit_test(path, None, tally):
+            if options.wanted in "::".join(test):
+                run_unit_test(path, test, tally)
+        gc.collect()
+
+
 def main(arguments):
     tally = Tally()
-    seed = 1
-    wanted = ""
-    files = []
-    while arguments:
-        argument = arguments.pop(0)
-        if argument == "-v":
-            tally.verbose = True
-        elif argument == "--show":
-            tally.show = True
-        elif argument == "--seed":
-            seed = int(arguments.pop(0))
-        elif argument == "-k":
-            wanted = arguments.pop(0)
-        else:
-            files.append(argument)
-    for path in files:
-        if path.endswith("/script.py"):
-            stories = load(path).__dict__
-            for name in sorted(stories):
-                if name.startswith("test_") and wanted in name:
-                    run_scenario(path, name, stories[name], seed, tally)
-                    gc.collect()
-        else:
-            for test in run_unit_test(path, None, tally):
-                if wanted in "::".join(test):
-                    run_unit_test(path, test, tally)
-            gc.collect()
+    options = Options(arguments, tally)
+    for path in options.files:
+        run_file(path, options, tally)
     print("%d passed, %d failed, %d skipped" % (tally.passed, tally.failed, tally.skipped))
     return 1 if tally.failed else 0
 

@@ -50,6 +50,49 @@ def command(world, name, payload, **options):
     world.broker.publish("cmnd/%s/%s" % (mqtt_name(world.device), name), payload, **options)
 
 
-def state(world, attribute="net"):
-    """The state of the device's network (or mqtt) machine."""
-    return getattr(world.device.module("main").app, attribute).sm.state
+class Insight:
+    """Boots the unmodified program and lets a story look inside. Make it before power on.
+
+    app: the Appliance of the present boot. net, mqtt: [(ms, state entered)] over all boots.
+    more(app, load) is called after the profile's build(), as a part of the program.
+    """
+
+    def __init__(self, world, more=None):
+        self.app = None
+        self.net = []
+        self.mqtt = []
+        self._world = world
+        self._more = more
+        world.device.boot_function = self._boot
+
+    def _boot(self, load):
+        kind = load("epx.appliance").Appliance
+        run = kind.run
+
+        def run_observed(app, build):
+            self.app = app
+            app.net.sm.observe(lambda name: self.net.append((self._world.now_ms(), name)))
+            app.mqtt.sm.observe(lambda name: self.mqtt.append((self._world.now_ms(), name)))
+            run(app, lambda app: self._build(app, build, load))
+
+        kind.run = run_observed
+        load("boot")
+        load("main")
+
+    def _build(self, app, build, load):
+        build(app)
+        if self._more:
+            self._more(app, load)
+
+    def times(self, machine, name):
+        """When the machine ("net" or "mqtt") has entered a state."""
+        return [ms for ms, entered in getattr(self, machine) if entered == name]
+
+
+def with_keys(world, **keys):
+    """Change keys of the device's config.txt (None removes one) before it boots."""
+    flash = world.device.flash
+    lines = [line for line in flash.text("/config.txt").split("\n") if line]
+    lines = [line for line in lines if line.split()[0] not in keys]
+    lines += ["%s %s" % (key, keys[key]) for key in sorted(keys) if keys[key] is not None]
+    flash.load("/config.txt", "\n".join(lines) + "\n")

@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 
 import pytest
+
 from epxhost import toolchain
 
 ROOT = pathlib.Path(__file__).parents[1]

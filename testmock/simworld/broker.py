@@ -146,7 +146,7 @@ class Link:
 
 
 class Broker:
-    """The broker of the house. Stories read what came, publish as somebody else, and break things."""
+    """The broker of the house. Stories read what came, publish as somebody else, break things."""
 
     def __init__(self, world, address=BROKER_ADDRESS, port=1883):
         self.world = world
@@ -206,7 +206,7 @@ class Broker:
         if client_id is None:
             if len(self.sessions) != 1:
                 return {}
-            client_id = list(self.sessions)[0]
+            client_id = next(iter(self.sessions))
         session = self.sessions.get(client_id)
         return session.subscriptions if session else {}
 
@@ -260,7 +260,7 @@ class Broker:
                 link._process()
 
     def stop(self, forget=False):
-        """The broker ends: its port is closed. forget: so are its sessions and retained messages."""
+        """The broker ends, its port is closed. forget: it loses sessions and retained messages."""
         self.running = False
         self.world.lan.close_port(self.address, self.port)
         for link in list(self.links):
@@ -374,7 +374,9 @@ class Broker:
             link.will = None
             link.close()
             return
-        clean = bool(flags & 2)
+        self._open_session(link, client_id, clean=bool(flags & 2))
+
+    def _open_session(self, link, client_id, clean):
         old = self.sessions.get(client_id)
         if old and old.link:
             old.link.drop("taken over")

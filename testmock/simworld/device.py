@@ -98,7 +98,7 @@ class Device:
         self._boot()
 
     def power_cut(self):
-        """Take the power away; at once if a story asks, else as soon as the program can be stopped."""
+        """Take the power away: at once if a story asks, else as soon as nothing runs."""
         self.world.defer(self._power_cut)
 
     def reset(self, cause=HARD_RESET):
@@ -258,8 +258,7 @@ class Device:
         if self._turn_began_us:
             self.turns += 1
             ms = (self.world.now_us - self._turn_began_us) // 1000
-            if ms > self.longest_turn_ms:
-                self.longest_turn_ms = ms
+            self.longest_turn_ms = max(self.longest_turn_ms, ms)
 
     def turn_begins(self):
         self._turn_began_us = self.world.now_us

@@ -1,4 +1,4 @@
-"""The program of a simulated device on CPython: private modules, loaded from profile, lib/ and mocks.
+"""The program of a simulated device on CPython: private modules from profile, lib/ and mocks.
 
 Nothing global is patched, so that several devices live in one process.
 """
@@ -32,7 +32,10 @@ def _compile(path):
 
 
 class Program:
-    """The modules of one boot; device needs flash.open, write_console, bench, profile, extra_paths."""
+    """The modules of one boot.
+
+    Of the device it needs flash.open, write_console, bench, profile and extra_paths.
+    """
 
     def __init__(self, device, mock_folders=VIRTUAL):
         self._device = device

@@ -39,7 +39,8 @@ class Program:
         if device.profile:
             self._paths.append(ROOT + "profiles/" + device.profile)
         self._paths += [ROOT + "lib", ROOT + "testmock"]
-        _host_path[:] = [ROOT[:-1] or "."] + self._paths
+        _host_path[:] = self._paths
+        _host_path.insert(0, ROOT[:-1] or ".")
         device._program = self
         _host_modules["_sim"] = sim
         mocks = []

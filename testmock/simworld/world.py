@@ -5,11 +5,10 @@ runs. A fiber lets the baton go where real code blocks: only there can the clock
 go picks the next one itself, so that a fiber which is also the next to run just moves the clock.
 """
 
+import _thread
 import binascii
 import heapq
 import sys
-
-import _thread
 
 from testmock.simworld.rng import Random
 

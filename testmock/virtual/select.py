@@ -1,4 +1,4 @@
-"""select.poll over simulated streams: objects with events(), a list of pollers, and nothing else."""
+"""select.poll over simulated streams: objects with _events() and a list _pollers."""
 
 import _sim
 
@@ -28,7 +28,7 @@ class poll:
         if entry:
             entry[1] = eventmask | _ALWAYS
             return False
-        obj.pollers.append(self)
+        obj._pollers.append(self)
         self._entries.append([obj, eventmask | _ALWAYS])
         return True
 
@@ -43,9 +43,9 @@ class poll:
         # The port forgives an object that it does not know.
         if entry:
             self._entries.remove(entry)
-            obj.pollers.remove(self)
+            obj._pollers.remove(self)
 
-    def changed(self):
+    def _changed(self):
         """A stream of ours has news."""
         if self._fiber:
             _world.wake(self._fiber)
@@ -53,7 +53,7 @@ class poll:
     def _scan(self):
         ready = []
         for obj, mask in self._entries:
-            events = obj.events() & mask
+            events = obj._events() & mask
             if events:
                 ready.append((obj, events))
         return ready

@@ -8,10 +8,9 @@ from testmock.simworld import lan as _lan
 AF_INET = 2
 SOCK_STREAM = 1
 SOCK_DGRAM = 2
-SOL_SOCKET = 1
-SO_REUSEADDR = 2
-SO_ERROR = 4
-SO_KEEPALIVE = 9
+SOL_SOCKET = 4095
+SO_REUSEADDR = 4
+SO_BROADCAST = 32
 IPPROTO_TCP = 6
 IPPROTO_IP = 0
 TCP_NODELAY = 1
@@ -28,7 +27,7 @@ class socket:
     """A TCP socket."""
 
     def __init__(self, af=AF_INET, type=SOCK_STREAM, proto=0):
-        self.pollers = []
+        self._pollers = []
         self._end = None
         self._listener = None
         self._timeout_ms = -1
@@ -38,16 +37,16 @@ class socket:
 
     # For poll.
 
-    def events(self):
+    def _events(self):
         if self._closed:
             return 32  # POLLNVAL
         if self._listener:
             return self._listener.events()
         return self._end.events() if self._end else 16 | 4
 
-    def changed(self):
-        for poller in self.pollers:
-            poller.changed()
+    def _changed(self):
+        for poller in self._pollers:
+            poller._changed()
         if self._fiber:
             _device.world.wake(self._fiber)
 
@@ -82,7 +81,7 @@ class socket:
         self._bound = address
 
     def listen(self, backlog=1):
-        self._listener = _lan.listen_on_device(_device, self._bound[1], self.changed, backlog)
+        self._listener = _lan.listen_on_device(_device, self._bound[1], self._changed, backlog)
 
     def accept(self):
         if not self._listener.waiting:
@@ -92,12 +91,12 @@ class socket:
         end = self._listener.waiting.pop(0)
         accepted = socket()
         accepted._end = end
-        end.on_change = accepted.changed
+        end.on_change = accepted._changed
         return accepted, end.peer_address
 
     def connect(self, address):
         self._check_open()
-        self._end = _lan.connect_from_device(_device, address, self.changed)
+        self._end = _lan.connect_from_device(_device, address, self._changed)
         if self._timeout_ms == 0:
             raise OSError(errors.EINPROGRESS)
         self._wait(self._end.settled)

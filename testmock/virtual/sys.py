@@ -27,7 +27,7 @@ class _Console:
 class _Keyboard:
     """stdin: nobody types."""
 
-    pollers = ()
+    _pollers = ()
 
     def read(self, n=1):
         return ""

@@ -1,4 +1,4 @@
-"""The simulator itself: clock, baton, resets, files, network, broker. Bare boards, toy programs."""
+"""The simulator itself: clock, baton, resets, files, network, broker; toy programs."""
 
 from testmock.simworld.device import HARD_RESET, PWRON_RESET, WDT_RESET
 from testmock.simworld.world import SpinError
@@ -394,7 +394,7 @@ def test_a_half_open_connection_tells_nobody_but_the_broker_notices(world):
     log = []
 
     def main(load):
-        socket, poll = open_to_broker(load, [])
+        socket, _ = open_to_broker(load, [])
         load("time").sleep_ms(100)
         socket.write(CONNECT)
         load("time").sleep_ms(1000)
