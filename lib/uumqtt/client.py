@@ -21,7 +21,9 @@ _PUBLISH_HEAD_BYTES = const(9)  # at most: fixed header, length of the topic, pa
 _SHORT_BYTES = const(127)
 _SHORT_HEAD = const(">BBH128s")
 _SHORT_STRING = const("128s")
+_CONNACK = const(0x20)
 _PUBACK = const(0x40)
+_PINGRESP = const(0xD0)
 _PUBACK_BYTES = const(4)
 
 
@@ -67,31 +69,28 @@ class Client(Connection):
         Raises ValueError for a bad topic, QoS or size; what is wrong with the link is raised by
         the next ready() or tick().
         """
+        if topic is not self._good_topic:
+            topic = packet.encoded(topic)
+            check_topic(topic)
+            self._good_topic = topic
+        if not isinstance(payload, bytes):
+            payload = packet.encoded(payload)
+        head = _PUBLISH_RETAIN if retain else _PUBLISH
+        if qos:
+            _check_qos(qos)
+            return self._publish_1(head, topic, payload)
+        return self._publish_0(head, topic, payload)
+
+    def _publish_0(self, head, topic, payload):
+        """The hot path, nothing waits: what put_publish() and flush() do, without their frames."""
         stream = self._writable
         outbox = self._outbox
-        topic_bytes = len(topic)
-        size = 2 + topic_bytes + len(payload)
-        if (
-            qos
-            or stream is None
-            or topic is not self._good_topic
-            or size > _SHORT_BYTES
-            or outbox.end
-            or not isinstance(payload, bytes)
-        ):
-            return self._publish_checked(topic, payload, retain, qos)
-        # The hot path, nothing waits: what put_publish() and flush() do, without their frames.
+        size = 2 + len(topic) + len(payload)
+        if stream is None or outbox.end or size > _SHORT_BYTES:
+            return self._publish_behind(head, topic, payload)
         buffer = outbox.buffer
-        pack_into(
-            _SHORT_HEAD,
-            buffer,
-            0,
-            _PUBLISH_RETAIN if retain else _PUBLISH,
-            size,
-            topic_bytes,
-            topic,
-        )
-        pack_into(_SHORT_STRING, buffer, 4 + topic_bytes, payload)
+        pack_into(_SHORT_HEAD, buffer, 0, head, size, len(topic), topic)
+        pack_into(_SHORT_STRING, buffer, 4 + len(topic), payload)
         try:
             taken = stream.write(buffer, size + 2)
         except OSError as error:
@@ -101,38 +100,42 @@ class Client(Connection):
             outbox.offered(size + 2, taken)
         return 0
 
-    def _publish_checked(self, topic, payload, retain, qos):
-        if topic is not self._good_topic:
-            topic = packet.encoded(topic)
-            check_topic(topic)
-            self._good_topic = topic
-        if not isinstance(payload, bytes):
-            payload = packet.encoded(payload)
+    def _publish_behind(self, head, topic, payload):
         if not self.connected:
             return None
         outbox = self._outbox
         waiting = outbox.end
-        taken = self._put(topic, payload, retain, qos)
-        if taken is None:
-            outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
-            self._flush()
+        if not outbox.put_publish(head, topic, payload, 0):
+            self._make_room(topic, payload)
             waiting = 0
-            taken = self._put(topic, payload, retain, qos)
-            if taken is None:
+            if not outbox.put_publish(head, topic, payload, 0):
                 return None
-        if taken and outbox.in_flight == 1:
-            self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
         # Behind waiting bytes it goes when they go, from a callback when ready() ends.
         if not waiting and self._writable:
             self._flush()
-        return taken
+        return 0
 
-    def _put(self, topic, payload, retain, qos):
-        head = _PUBLISH_RETAIN if retain else _PUBLISH
-        if qos == 1:
-            return self._outbox.put_message(head, topic, payload)
-        _check_qos(qos)
-        return 0 if self._outbox.put_publish(head, topic, payload, 0) else None
+    def _publish_1(self, head, topic, payload):
+        if not self.connected:
+            return None
+        outbox = self._outbox
+        waiting = outbox.end
+        packet_id = outbox.put_message(head, topic, payload)
+        if packet_id is None:
+            self._make_room(topic, payload)
+            waiting = 0
+            packet_id = outbox.put_message(head, topic, payload)
+            if packet_id is None:
+                return None
+        if outbox.in_flight == 1:
+            self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        if not waiting and self._writable:
+            self._flush()
+        return packet_id
+
+    def _make_room(self, topic, payload):
+        self._outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
+        self._flush()
 
     def hold(self):
         """Gather what is published from here on, to send it together at release()."""
@@ -200,30 +203,28 @@ class Client(Connection):
 
     def reply(self, head, buffer, start):
         """A packet from the broker that is no PUBLISH, its length already checked."""
-        if head == _PUBACK and self.connected:
-            packet_id = buffer[start] << 8 | buffer[start + 1]
-            if self._outbox.acknowledge(packet_id):
-                if self._outbox.in_flight:
-                    self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
-                if self.on_delivered:
-                    self.on_delivered(packet_id)
-            else:
-                self._check_id(packet_id)
-                self.stray_acks += 1
-        elif head == packet.CONNACK:
-            self._connack(buffer[start], buffer[start + 1])
-        elif not self.connected:
+        if not self.connected and head != _CONNACK:
             raise MQTTError("packet 0x%02x before CONNACK" % head)
-        elif head == packet.PINGRESP:
+        if head == _CONNACK:
+            self._connack(buffer[start], buffer[start + 1])
+        elif head == _PINGRESP:
             self._ping_later()
-        else:
-            packet_id = buffer[start] << 8 | buffer[start + 1]
-            self._check_id(packet_id)
-            self._suback(head, packet_id, buffer[start + 2])
-
-    def _check_id(self, packet_id):
-        if not packet_id:
+        elif not (buffer[start] or buffer[start + 1]):
             raise MQTTError("packet id 0")
+        elif head == _PUBACK:
+            self._puback(buffer[start] << 8 | buffer[start + 1])
+        else:
+            self._suback(head, buffer[start] << 8 | buffer[start + 1], buffer[start + 2])
+
+    def _puback(self, packet_id):
+        outbox = self._outbox
+        if not outbox.acknowledge(packet_id):
+            self.stray_acks += 1
+            return
+        if outbox.in_flight:
+            self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        if self.on_delivered:
+            self.on_delivered(packet_id)
 
     def _connack(self, flags, code):
         if self.connected:

@@ -137,13 +137,12 @@ class Connection:
         if self.securing:
             self.securing = False
             self._reply_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
-        self._writable = None  # callbacks' packets are written together
-        try:
-            self._receive(stream, events)
-        finally:
-            if self.stream is stream and self.connected and not self._held:
-                self._writable = stream
-        if self._writable:
+        # What callbacks send is written together. (If one raises: at the next ready(), for which
+        # events() asks. A finally here would move the frame to the heap.)
+        self._writable = None
+        self._receive(stream, events)
+        if self.stream is stream and self.connected and not self._held:
+            self._writable = stream
             outbox.flush(stream)
 
     def _greeted(self):

@@ -142,20 +142,19 @@ class Outbox:
 
     def put_message(self, head, topic, payload):
         """Append a QoS 1 PUBLISH and keep it until its PUBACK -> its id, None = not now."""
-        span = self._span
-        if span == self._window or self._sent < span:
+        slot = self._span
+        if slot == self._window or self._sent < slot:
             return None
         packet_id = self.new_id()
-        head |= _QOS_1
-        if not self.put_publish(head, topic, payload, packet_id):
+        if not self.put_publish(head | _QOS_1, topic, payload, packet_id):
             return None
-        slot = (self._first + span) % self._window
+        self._span = self._sent = slot + 1
+        self.in_flight += 1
+        slot = (self._first + slot) % self._window
         self._ids[slot] = packet_id
         self._topics[slot] = topic
         self._payloads[slot] = payload
-        self._heads[slot] = head | _DUP
-        self._span = self._sent = span + 1
-        self.in_flight += 1
+        self._heads[slot] = head | _QOS_1 | _DUP
         return packet_id
 
     def _put_again(self):
@@ -172,8 +171,8 @@ class Outbox:
     def acknowledge(self, packet_id):
         """Forget the message with this id -> False when there is none."""
         slot = self._first
-        if self._ids[slot] != packet_id or not packet_id:
-            if not packet_id or packet_id not in self._ids:
+        if self._ids[slot] != packet_id:
+            if packet_id not in self._ids:
                 return False
             slot = self._ids.index(packet_id)
         self._ids[slot] = 0
