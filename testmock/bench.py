@@ -126,10 +126,6 @@ class Bench:
         state = self.pin(number)
         return state.latch if state.is_output() else None
 
-    def access_point(self):
-        """The other interface of the radio: nobody uses it yet."""
-        return Wifi(self.clock)
-
     def set_input(self, number, value):
         self.pin(number).drive(value)
 

@@ -154,31 +154,14 @@ def prepare(time, folder, cause):
     store = folder + ".nvs"
     try:
         with open(store) as file:
-            load_nvs(bench, json.load(file))
-    except (OSError, ValueError):
+            # Our own file: what save() wrote.
+            bench.nvs.update(eval(file.read()))
+    except (OSError, SyntaxError):
         pass
 
     def save():
         with open(store, "w") as file:
-            json.dump(dump_nvs(bench), file)
+            file.write(repr(bench.nvs))
 
     bench.on_commit = save
     return sim
-
-
-def load_nvs(bench, saved):
-    for name in saved:
-        values = bench.nvs[name] = {}
-        for key in saved[name]:
-            value = saved[name][key]
-            values[key] = bytes(value) if isinstance(value, list) else value
-
-
-def dump_nvs(bench):
-    saved = {}
-    for name in bench.nvs:
-        values = saved[name] = {}
-        for key in bench.nvs[name]:
-            value = bench.nvs[name][key]
-            values[key] = list(value) if isinstance(value, bytes) else value
-    return saved

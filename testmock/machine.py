@@ -21,10 +21,6 @@ def reset():
     _bench.reset(HARD_RESET)
 
 
-def soft_reset():
-    _bench.reset(SOFT_RESET)
-
-
 def reset_cause():
     return _bench.cause
 
@@ -41,16 +37,11 @@ def freq(hz=None):
     _bench.frequency_hz = hz
 
 
-def idle():
-    pass
+def __getattr__(name):
+    """What few devices need."""
+    import machine_rare
 
-
-def disable_irq():
-    return 0
-
-
-def enable_irq(state):
-    pass
+    return getattr(machine_rare, name)
 
 
 class Pin:
@@ -164,13 +155,6 @@ class I2C:
         buf[:] = self.readfrom_mem(addr, memaddr, len(buf), addrsize=addrsize)
 
 
-class SoftI2C(I2C):
-    """The same by software, on any two pins."""
-
-    def __init__(self, scl, sda, *, freq=400_000, timeout=50_000):
-        self._setup((scl._state.number, sda._state.number), freq)
-
-
 class Counter:
     """The pulse counter unit."""
 
@@ -213,17 +197,3 @@ class WDT:
 
     def feed(self):
         _bench.feed()
-
-
-class RTC:
-    """The clock that survives resets, with its memory."""
-
-    def __init__(self, id=0):
-        pass
-
-    def memory(self, data=None):
-        if data is None:
-            return _bench.rtc_memory
-        if len(data) > 2048:
-            raise ValueError("buffer too long")
-        _bench.rtc_memory = bytes(data)

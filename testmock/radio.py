@@ -23,12 +23,14 @@ class Link:
         # Settings of the interface that a program may make.
         self.settings = {}
         self.activations = 0
+        self.reconnects = -1
 
     def restart(self):
         """The processor was reset."""
         self._down()
         self._active = False
         self.settings = {}
+        self.reconnects = -1
 
     def active(self):
         return self._active
@@ -36,6 +38,24 @@ class Link:
     def is_up(self):
         self.update()
         return self._linked
+
+    def ifconfig(self, wanted):
+        if wanted is not None:
+            if wanted != "dhcp":
+                self.address = wanted[0]
+            return None
+        if not self.is_up():
+            return ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
+        gateway = self.address[: self.address.rindex(".")] + ".1"
+        return (self.address, "255.255.255.0", gateway, gateway)
+
+    def config(self, name=None, **settings):
+        if name == "mac":
+            return self.mac
+        if name:
+            return self.settings[name]
+        self.settings.update(settings)
+        self.reconnects = self.settings.get("reconnects", -1)
 
     def _up(self):
         if not self._linked:
@@ -68,7 +88,6 @@ class Wifi(Link):
         self.mac = b"\x24\x0a\xc4\x00\x00\x01"
         # A poll that raises OSError while the interface is down: seen on boards.
         self.poll_raises = False
-        self.reconnects = -1
         self._outcome = _GOT_IP
         self._wanted = False
         self._reason = 0
@@ -147,7 +166,6 @@ class Wifi(Link):
         super().restart()
         self._wanted = False
         self._reason = 0
-        self.reconnects = -1
 
     def update(self):
         if self._linked or not self._active or not self._wanted:

@@ -9,7 +9,7 @@ device resets: start it again.
 
 Commands on stdin: "set PART.ATTRIBUTE VALUE", "call PART.METHOD VALUE", "input PIN LEVEL",
 "state", "quit"; PART is a name of stage.py, or wifi, ethernet. Lines on stdout that begin with
-"#! " are JSON: what has changed (pins, wifi, parts, picture of the display in hex), resets, errors.
+"#! " are JSON: what has changed (pins, wifi, picture of the display in hex), resets, errors.
 """
 
 import sys

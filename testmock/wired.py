@@ -1,7 +1,12 @@
-"""The wired part of network, as the ESP32 port has it; network.py hands its names on."""
+"""The rest of network, as the ESP32 port has it: network.py hands these names on."""
 
 import _sim
-import network
+
+_bench = _sim.bench
+
+STAT_BEACON_TIMEOUT = 200
+STAT_ASSOC_FAIL = 203
+STAT_HANDSHAKE_TIMEOUT = 204
 
 ETH_INITIALIZED = 0
 ETH_STARTED = 1
@@ -21,7 +26,17 @@ PHY_LAN8670 = 7
 PHY_GENERIC = 8
 
 
-class LAN(network.Interface):
+def hostname(name=None):
+    if name is None:
+        return _bench.hostname
+    _bench.hostname = name
+
+
+def country(code=None):
+    return "XX" if code is None else None
+
+
+class LAN:
     def __init__(
         self,
         id=0,
@@ -35,7 +50,7 @@ class LAN(network.Interface):
         ref_clk=None,
         ref_clk_mode=None,
     ):
-        self._link = _sim.bench.ethernet
+        self._link = _bench.ethernet
         self._link.constructed.append(
             {
                 "mdc": mdc,
@@ -47,5 +62,19 @@ class LAN(network.Interface):
             }
         )
 
+    def active(self, is_active=None):
+        if is_active is not None:
+            self._link.activate(bool(is_active))
+        return self._link.active()
+
+    def isconnected(self):
+        return self._link.is_up()
+
     def status(self):
         return self._link.report()
+
+    def ifconfig(self, configtuple=None):
+        return self._link.ifconfig(configtuple)
+
+    def config(self, *args, **kwargs):
+        return self._link.config(*args, **kwargs)

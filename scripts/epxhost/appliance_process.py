@@ -10,7 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from epxhost import toolchain
+from epxhost import hardware, toolchain
 from epxhost.door import ROOT
 from epxhost.errors import ToolError
 
@@ -21,7 +21,8 @@ _WATCHDOG_CAUSE = 3
 _STOP_LIMIT_S = 2.0
 # What a device in real time needs of testmock/, besides models.
 _MOCKS = (
-    "bench", "cable", "control", "esp32", "machine", "network", "radio", "realtime", "wired",
+    "bench", "cable", "control", "esp32", "machine", "machine_rare", "network", "radio",
+    "realtime", "wired",
 )  # fmt: skip
 
 
@@ -118,6 +119,8 @@ class ApplianceProcess:
     def _read(self) -> int:
         """Hand on all lines of one run; the cause of the reset that ended it, or 0."""
         cause = 0
+        self._display = hardware.display()
+        self._picture = ""
         assert self._process.stdout
         for text in self._process.stdout:
             line = text.rstrip("\n")
@@ -125,12 +128,23 @@ class ApplianceProcess:
                 self.events.put(("console", line))
                 continue
             state = json.loads(line[len(_PREFIX) :])
+            if "display" in state:
+                self._draw(bytes.fromhex(state["display"]))
+                continue
             self.events.put(("state", state))
             if "reset" in state:
                 cause = state["reset"]
                 if cause == _WATCHDOG_CAUSE:
                     self._process.kill()
         return cause
+
+    def _draw(self, data: bytes) -> None:
+        """Bytes on their way to the display: let its model here decode them."""
+        self._display.i2c_write(data)
+        picture = self._display.picture().hex()
+        if picture != self._picture:
+            self._picture = picture
+            self.events.put(("state", {"picture": picture}))
 
 
 def compiled_tree(profile: str) -> Path:
@@ -139,12 +153,12 @@ def compiled_tree(profile: str) -> Path:
     if compiler is None:
         raise ToolError(f"no mpy-cross: {toolchain.why_not('mpy-cross')}")
     tree = ROOT / "build" / "mpy" / profile
-    sources = sorted((ROOT / "lib").rglob("*.py"))
-    sources += sorted((ROOT / "profiles" / profile).glob("*.py"))
-    sources += sorted((ROOT / "testmock" / "models").glob("*.py"))
-    sources += [ROOT / "testmock" / f"{name}.py" for name in _MOCKS]
-    for source in sources:
-        name = source.relative_to(ROOT)
+    for name in _files_of(profile):
+        source = ROOT / name
+        # The heap is the device's: what can be done on this side of the pipe is done here.
+        remote = ROOT / "testmock" / "remote" / name.name
+        if name.parent.name == "models" and remote.exists():
+            source = remote
         # On a board, too, these two stay source.
         plain = name.name in ("boot.py", "main.py")
         target = tree / (name if plain else name.with_suffix(".mpy"))
@@ -156,6 +170,14 @@ def compiled_tree(profile: str) -> Path:
         else:
             _compile(compiler, source, name, target)
     return tree
+
+
+def _files_of(profile: str) -> list[Path]:
+    sources = sorted((ROOT / "lib").rglob("*.py"))
+    sources += sorted((ROOT / "profiles" / profile).glob("*.py"))
+    sources += sorted((ROOT / "testmock" / "models").glob("*.py"))
+    sources += [ROOT / "testmock" / f"{name}.py" for name in _MOCKS]
+    return [source.relative_to(ROOT) for source in sources]
 
 
 def _compile(compiler: list[str], source: Path, name: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 STUBS = pathlib.Path(sysconfig.get_path("purelib"))
 
 MOCKS = {
-    "machine": ("testmock/machine.py",),
+    "machine": ("testmock/machine.py", "testmock/machine_rare.py"),
     "network": ("testmock/network.py", "testmock/wired.py"),
     "esp32": ("testmock/esp32.py",),
     "socket": ("testmock/virtual/socket.py",),
@@ -29,8 +29,6 @@ MOCKS = {
 
 # What the stubs lack, and where it is documented or from where it was read.
 SOURCES = {
-    "network.Interface": "ours: what WLAN and LAN share; no program may use it",
-    "network.LAN.ipconfig": "docs of network.AbstractNIC: every interface has it since 1.23",
     "network.LAN(mdc)": "docs, quick reference for the ESP32, section Wired Networking",
     "network.LAN(mdio)": "the same",
     "network.LAN(power)": "the same",
