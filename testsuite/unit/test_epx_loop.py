@@ -904,17 +904,30 @@ def real_time_loop(world):
 
 
 class _Counter:
+    """Callbacks that allocate nothing."""
+
     def __init__(self):
         self.count = 0
+        self.turns = 0
 
     def run(self):
         self.count += 1
+
+    def turn(self):
+        import micropython
+
+        self.turns += 1
+        if self.turns == self.lock_at:
+            micropython.heap_lock()
+        elif self.turns == self.unlock_at:
+            micropython.heap_unlock()
 
 
 class TestAllocation(unittest.TestCase):
     """On the true clock and the true poll."""
 
-    def test_a_thousand_idle_turns_allocate_nothing(self):
+    def check(self, turns, period_ms):
+        """Turn with tasks of several kinds; the heap is locked all the time but the beginning."""
         if not fakes.ON_MICROPYTHON:
             self.skipTest("only MicroPython can lock its heap")
         import micropython
@@ -924,18 +937,24 @@ class TestAllocation(unittest.TestCase):
         for number in range(10):
             loop.Task(counter.run, 1 + number, 1 + number % 3)
         loop.Task(counter.run, 2, 2, tolerance_ms=3)
-        loop.Task(counter.run, 0, 0)
-        for _ in range(200):
-            loop.step()
+        # The frame of the loop is allocated once, so the heap is locked from within.
+        counter.lock_at, counter.unlock_at = 50, 50 + turns
+        ticker = loop.Task(counter.turn, period_ms, period_ms)
         failed = None
-        micropython.heap_lock()
         try:
-            loop._turn(1000)  # as run() does: the frame itself is allocated once
+            while counter.turns < 50 + turns:
+                loop._turn(50 + turns)
         except MemoryError as error:
+            micropython.heap_unlock()
             failed = error
-        micropython.heap_unlock()
+        ticker.cancel()
         self.assertIsNone(failed)
-        self.assertGreater(counter.count, 1000)
+
+    def test_a_thousand_busy_turns_allocate_nothing(self):
+        self.check(1000, 0)
+
+    def test_hundreds_of_idle_turns_allocate_nothing(self):
+        self.check(300, 1)
 
 
 if __name__ == "__main__":
