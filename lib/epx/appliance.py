@@ -1,14 +1,14 @@
 """What every main.py starts: settings, log, watchdog, network, MQTT, and then the appliance."""
 
+import sys
+
 from machine import Pin
 
 from epx import diag, log, loop
 from epx.clock import MINUTES
-from epx.config import Config
 from epx.mqtt import Mqtt
 from epx.net import Net
 from epx.netstats import NetStats
-from epx.settings import COMMON
 from epx.topics import Pub, Sub, anything
 from epx.watchdog import Watchdog
 
@@ -21,10 +21,14 @@ TOPICS = (
 )
 
 
+class Settings:
+    """The values of config.txt as attributes; ready: the profile has what it needs."""
+
+
 class Appliance:
     """One device. Whatever is wrong with its profile, network and MQTT come up.
 
-    Attributes for the profile: config, net, mqtt, watchdog.
+    keys() gives the profile's Key rows. Attributes for the profile: config, net, mqtt, watchdog.
     """
 
     def __init__(self, profile, keys):
@@ -36,13 +40,16 @@ class Appliance:
 
     def _start(self, keys):
         lines = _lines(CONFIG_FILE)
-        self.config = config = Config(COMMON, keys, lines or ())
+        self.config = config = _settings(keys(), lines or ())
+        for name in ("epx.config", "epx.settings", self.profile + ".settings"):
+            _forget(name)
         log.set_level(config.loglevel)
         diag.start()
         if lines is None:
             log.error("no %s on this device: send one with scripts/pcp_conf", CONFIG_FILE)
         for problem in config.problems:
             log.error("%s", problem)
+        config.problems = None
         pin, inverted = config.led
         loop.set_led(None if pin is None else Pin(pin, Pin.OUT), inverted)
         # Without settings somebody is at the bench, and a watchdog would get in the way.
@@ -74,6 +81,27 @@ class Appliance:
 
     def refresh(self, _):
         self.mqtt.refresh()
+
+
+def _settings(keys, lines):
+    from epx.config import Config
+    from epx.settings import COMMON
+
+    config = Config(COMMON, keys, lines)
+    settings = Settings()
+    for key in COMMON + keys:
+        setattr(settings, key.name, getattr(config, key.name))
+    settings.ready = config.ready
+    settings.problems = config.problems
+    return settings
+
+
+def _forget(name):
+    """Give back the memory of a module that only the start needs: 7 KB for the settings."""
+    module = sys.modules.pop(name, None)
+    package, leaf = name.split(".")
+    if module is not None:
+        delattr(sys.modules[package], leaf)
 
 
 def _lines(name):

@@ -6,9 +6,15 @@ from epx.appliance import Appliance
 from h2o.actuator import Display
 from h2o.sensor import Tank, pulse_counter
 from h2o.service import TOPICS
-from h2o.settings import KEYS
 from third.mcp23017 import MCP23017
 from third.ssd1306 import SSD1306
+
+
+def settings():
+    """Imported when asked, and forgotten after the start, to keep the heap for the appliance."""
+    from h2o.settings import KEYS
+
+    return KEYS
 
 
 def build(app):
@@ -20,4 +26,4 @@ def build(app):
     Display(SSD1306(i2c), tank, config.levelsensors, app.net, app.mqtt)
 
 
-Appliance("h2o", KEYS).run(build)
+Appliance("h2o", settings).run(build)

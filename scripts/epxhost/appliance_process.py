@@ -183,10 +183,37 @@ def _files_of(profile: str) -> list[Path]:
 def _compile(compiler: list[str], source: Path, name: Path, target: Path) -> None:
     # Replaced in one step: two test processes may do this at the same time.
     fresh = target.with_suffix(f".{os.getpid()}")
-    # The hardware is not to take more of the heap than it must: mocks go without line numbers.
-    options = ["-O3"] if name.parts[0] == "testmock" else []
-    command = [*compiler, *options, "-s", name.as_posix(), "-o", str(fresh), str(source)]
+    # As install.compiled_bytes(): without line numbers, which take heap.
+    command = [*compiler, "-O3", "-s", name.as_posix(), "-o", str(fresh), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ToolError(done.stderr.strip() or f"cannot compile {name}")
     fresh.replace(target)
+
+
+_MEASURE = """
+import gc, sys
+gc.collect()
+before = gc.mem_alloc()
+import testmock.realtime
+from testmock import control
+import time
+sys.modules["_sim"] = sim = control.prepare(time, "{folder}", 2)
+sys.path[:] = ["profiles/{profile}", "lib", "testmock", ""]
+import machine, network, esp32, stage
+stage.stage(sim.bench)
+gc.collect()
+print(gc.mem_alloc() - before)
+"""
+
+
+def mocks_heap_bytes(interpreter: list[str], profile: str) -> int:
+    """What the simulated hardware takes of the heap; on a board it takes nothing."""
+    tree = compiled_tree(profile)
+    with tempfile.TemporaryDirectory(prefix="epx-") as folder:
+        program = _MEASURE.format(folder=folder, profile=profile)
+        command = [*interpreter, "-X", "heapsize=400k", "-c", program]
+        done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ToolError(done.stderr.strip())
+    return int(done.stdout)

@@ -111,13 +111,16 @@ def _compiled_item(file: manifest.DeviceFile) -> Item:
 
 
 def compiled_bytes(file: manifest.DeviceFile) -> bytes:
-    """The .mpy of a module; tracebacks name it as on the device."""
+    """The .mpy of a module; tracebacks name it as on the device.
+
+    Without line numbers: they would take 3.6 KB of the heap of a water tank.
+    """
     compiler = toolchain.mpy_cross()
     if not compiler:
         raise ToolError("mpy-cross is missing: run `make setup`")
     output = (_MPY_FOLDER / file.remote).with_suffix(".mpy")
     output.parent.mkdir(parents=True, exist_ok=True)
-    command = [*compiler, "-s", str(file.remote), "-o", str(output), str(ROOT / file.local)]
+    command = [*compiler, "-O3", "-s", str(file.remote), "-o", str(output), str(ROOT / file.local)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise ToolError(f"{file.local}: mpy-cross says: {result.stderr.strip()}")
