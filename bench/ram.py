@@ -87,7 +87,9 @@ def module_bytes(profile: str, interpreter: list[str]) -> dict[str, int]:
         )
     if done.returncode:
         raise ToolError(f"{profile}: {done.stdout}{done.stderr}")
-    return {name: int(size) for name, size in re.findall(r"^module (\S+) (-?\d+)", done.stdout, re.M)}
+    return {
+        name: int(size) for name, size in re.findall(r"^module (\S+) (-?\d+)", done.stdout, re.M)
+    }
 
 
 def boot_bytes(profile: str, interpreter: list[str]) -> tuple[int, int]:
