@@ -9,13 +9,14 @@ import socket
 import sys
 import time
 
-import epx.loop as loop
+from epx import loop
 from uumqtt.client import Client
 
 RUNS = 5
 TOPIC = b"bench/stat/Value"
 PAYLOAD = b"0123456789abcdef" * 4
 END = b"bench/end"
+BURST = 16  # per turn: as many as an appliance has topics
 
 port, qos, window, raw_window, count = [int(text) for text in sys.argv[1:]]
 address = socket.getaddrinfo("127.0.0.1", port)[0][-1]
@@ -53,15 +54,16 @@ def raw():
 
 
 def raw_qos_1(stream):
-    messages = [packet(0x32, field(TOPIC) + field(b"")[:1] + bytes((i + 1,)) + PAYLOAD)
-                for i in range(raw_window)]
+    messages = [
+        packet(0x32, field(TOPIC) + bytes((0, i + 1)) + PAYLOAD) for i in range(raw_window)
+    ]
     puback = bytearray(4)
     for message in messages:
         stream.write(message)
     for i in range(count - raw_window):
         stream.readinto(puback)
         stream.write(messages[i % raw_window])
-    for message in messages:
+    for _ in messages:
         stream.readinto(puback)
 
 
@@ -114,7 +116,6 @@ class Publisher:
             self.done = True
 
     def _burst(self):
-        """As many per turn as an appliance has topics."""
         publish = self.client.publish
         for _ in range(min(BURST, self.left)):
             if publish(TOPIC, PAYLOAD) is None:
@@ -126,9 +127,6 @@ class Publisher:
 
     def _ended(self, *_):
         self.done = True
-
-
-BURST = 16
 
 
 def ours():
@@ -147,5 +145,4 @@ for _ in range(RUNS):
     limit = raw()
     gc.collect()
     ratios.append(limit / ours())
-    print("#", ratios[-1], limit / count)
 print(sorted(ratios)[RUNS // 2])

@@ -4,7 +4,6 @@ from micropython import const
 
 from uumqtt.packet import REPLY_SIZES, MQTTError, topic_problem
 
-_CONNACK = const(0x20)
 _PUBLISH = const(0x30)
 _NONE = const(-1)
 _MAX_HEAD_BYTES = const(5)
@@ -22,13 +21,14 @@ class Inbox:
         if rx_bytes < 64 or packet_limit < 16:
             raise ValueError("rx_bytes: at least 64, packet_limit: at least 16")
         self._client = client
-        # Two bytes more, so that looking for the topic's length never leaves the buffer.
-        self._buffer = bytearray(rx_bytes + 2)
+        # A byte more: reply() looks at a third byte, which not every reply has.
+        self._buffer = bytearray(rx_bytes + 1)
         self._view = memoryview(self._buffer)
         self._space = self._view[:rx_bytes]
         self._capacity = rx_bytes
         self._limit = min(packet_limit, rx_bytes - _MAX_HEAD_BYTES)
         self._topic = b"$"  # the last topic, already checked
+        self._prefix = b"\0\1$"  # the same with its length, as it is on the wire
         self.reset()
 
     def reset(self):
@@ -77,8 +77,10 @@ class Inbox:
         client = self._client
         on_message = client.receiver()
         buffer, view = self._buffer, self._view
-        topic, limit = self._topic, self._limit
-        end, position = self._end, self._begin
+        topic, prefix = self._topic, self._prefix
+        prefix_bytes = len(prefix)
+        end, limit = self._end, self._limit
+        position = self._begin
         while end - position > 1:
             head = buffer[position]
             size = buffer[position + 1]
@@ -89,22 +91,19 @@ class Inbox:
             if stop > end or size > limit or head & 0xF4 != _PUBLISH or head & 10 == 8:
                 if not self._other(head, start, size):
                     break
-                if head == _CONNACK:
-                    on_message = client.receiver()
-                position = self._begin
+                on_message, position = client.receiver(), self._begin
                 continue
-            length = buffer[start] << 8 | buffer[start + 1]
-            start += 2
-            after = start + length
+            after = start + prefix_bytes
+            if after > stop or not buffer.startswith(prefix, start):
+                after = self._new_topic(start, stop)
+                topic, prefix = self._topic, self._prefix
+                prefix_bytes = len(prefix)
             packet_id = 0
             if head & 2:
                 packet_id = self._packet_id(after, stop)
-                if not client.can_acknowledge():
-                    self.stalled = True
+                if not packet_id:
                     break
                 after += 2
-            if after > stop or length != len(topic) or not buffer.startswith(topic, start):
-                topic = self._new_topic(start, length, after, stop)
             self._begin = stop  # now, since the callback may raise
             on_message(topic, bytes(view[after:stop]), head & 1, head & 8, packet_id)
             if packet_id:
@@ -128,21 +127,28 @@ class Inbox:
         raise MQTTError("remaining length of more than 4 bytes")
 
     def _packet_id(self, start, stop):
+        """-> the id at `start`, 0 = its PUBACK has no room yet."""
         if start + 2 > stop:
             raise MQTTError("PUBLISH too short")
         packet_id = self._buffer[start] << 8 | self._buffer[start + 1]
         if not packet_id:
             raise MQTTError("packet id 0")
-        return packet_id
+        self.stalled = not self._client.can_acknowledge()
+        return 0 if self.stalled else packet_id
 
-    def _new_topic(self, start, length, after, stop):
-        if after > stop:
+    def _new_topic(self, start, stop):
+        """Check and remember the topic, its length at `start` -> first byte behind it."""
+        after = start + 2
+        if after <= stop:
+            after += self._buffer[start] << 8 | self._buffer[start + 1]
+        if after > stop or stop - start < 3:
             raise MQTTError("PUBLISH too short")
-        problem = topic_problem(self._buffer, start, start + length)
+        problem = topic_problem(self._buffer, start + 2, after)
         if problem:
             raise MQTTError(problem)
-        self._topic = bytes(self._view[start : start + length])
-        return self._topic
+        self._prefix = bytes(self._view[start:after])
+        self._topic = self._prefix[2:]
+        return after
 
     def _other(self, head, start, size):
         """All but a complete PUBLISH of usual size -> False when its rest has to come first."""
@@ -187,13 +193,12 @@ class Inbox:
             if self._end - self._begin < 2:
                 return False
             self._skip_id = self._packet_id(self._begin, self._end)
+            if self.stalled:
+                return False
             self._begin += 2
             self._skip = self._skip_rest
             self._skip_rest = _NONE
         packet_id = self._skip_id
-        if packet_id and not self._client.can_acknowledge():
-            self.stalled = True
-            return False
         self._skip = _NONE
         self._skip_id = 0
         self._client.dropped(self._skip_size)

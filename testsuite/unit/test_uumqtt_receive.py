@@ -178,6 +178,15 @@ class MalformedTest(unittest.TestCase):
                 peer.receive(fill + tail)
             self.assertEqual(caught.exception.reason, "PUBLISH too short")
 
+    def test_a_topic_never_goes_on_in_what_the_buffer_had_before(self):
+        for head, tail in ((0x30, b""), (0x32, b"\x00\x01")):
+            peer = Peer()
+            peer.connect()
+            peer.receive(publish(b"abc", b"abcabc"))
+            with self.assertRaises(MQTTError) as caught:
+                peer.receive(bytes((head, 4)) + b"\x00\x03ab" + tail)
+            self.assertEqual(caught.exception.reason, "PUBLISH too short")
+
     def test_bad_topics(self):
         self.check("topic is empty or too long", publish(b"", b"abc"))
         self.check("wildcard in topic", publish(b"a/+", b""))
@@ -292,6 +301,8 @@ class TooLargeTest(unittest.TestCase):
         self.assertEqual(peer.skipped, [])
         peer.stream.room = 1000
         client.ready(select.POLLOUT)
+        self.assertEqual(client.events(), select.POLLIN)
+        client.ready(select.POLLIN)
         self.assertEqual(peer.skipped, [87])
         self.assertEqual(bytes(peer.stream.sent[-4:]), ack(0x40, 5))
         self.assertEqual(len(peer.heard), 1)

@@ -1,0 +1,73 @@
+"""Messages per second that uumqtt receives in epx.loop, divided by those of a raw socket.
+
+Arguments: port of a sender that is faster than both, messages. The raw socket reads each message
+by itself, in a buffer of its size, and looks at nothing.
+"""
+
+import gc
+import socket
+import sys
+import time
+
+from epx import loop
+from uumqtt.client import Client
+
+RUNS = 5
+port, count = [int(text) for text in sys.argv[1:]]
+address = socket.getaddrinfo("127.0.0.1", port)[0][-1]
+
+
+def raw():
+    stream = socket.socket()
+    stream.connect(address)
+    stream.write(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03raw")
+    stream.read(4)
+    size = 2 + stream.read(2)[1]
+    message = bytearray(size)
+    stream.read(size - 2)
+    start = time.ticks_us()
+    for _ in range(count - 1):
+        stream.readinto(message)
+    passed = time.ticks_diff(time.ticks_us(), start)
+    stream.close()
+    return passed
+
+
+class Receiver:
+    def __init__(self):
+        self.client = Client("ours")
+        self.client.on_message = self._count
+        self.left = count
+        self.start = 0
+        self.client.open(address)
+        self.poll = loop.Poll(self.client.stream, self.client.events(), self._ready)
+
+    def _ready(self, events):
+        self.client.ready(events)
+        events = self.client.events()
+        if events != self.poll.events:
+            self.poll.modify(events)
+
+    def _count(self, topic, payload, retain, dup, packet_id):
+        if not self.start:
+            self.start = time.ticks_us()
+        self.left -= 1
+
+
+def ours():
+    receiver = Receiver()
+    while receiver.left > 0:
+        loop.step()
+    passed = time.ticks_diff(time.ticks_us(), receiver.start)
+    receiver.poll.cancel()
+    receiver.client.close()
+    return passed
+
+
+ratios = []
+for _ in range(RUNS):
+    gc.collect()
+    limit = raw()
+    gc.collect()
+    ratios.append(limit / ours())
+print(sorted(ratios)[RUNS // 2])
