@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from epxhost import toolchain
 from epxhost.door import ROOT
