@@ -9,7 +9,7 @@ from epx.clock import MINUTES
 from epx.mqtt import Mqtt
 from epx.net import Net
 from epx.netstats import NetStats
-from epx.topics import Pub, Sub, anything
+from epx.topics import Pub, Sub
 from epx.watchdog import Watchdog
 
 CONFIG_FILE = "config.txt"
@@ -17,7 +17,7 @@ CONFIG_FILE = "config.txt"
 TOPICS = (
     Pub("Uptime", "uptime_min", 0, every_ms=1 * MINUTES, refresh_ms=30 * MINUTES),
     Pub("Diag", "summary", every_ms=30 * MINUTES),
-    Sub("Refresh", "refresh", anything),
+    Sub("Refresh", "refresh", bytes),
 )
 
 

@@ -70,11 +70,6 @@ def _keep(line):
     _count += 1
 
 
-def waiting():
-    """Lines that nobody has taken yet."""
-    return _count
-
-
 def peek():
     """The oldest line that waits, or None."""
     if _lost:

@@ -8,10 +8,10 @@ from micropython import const
 from epx import diag, log
 from epx.clock import SECONDS
 from epx.fsm import StateMachine
-from epx.loop import Task, uptime_s
+from epx.loop import Poll, Task, uptime_s
 from epx.outbox import Outbox
 from epx.resolver import Resolver
-from epx.topics import BoundPub, BoundSub, Pub, full_topic
+from epx.topics import BoundPub, Pub, full_topic
 from uumqtt.client import Client
 
 _STATES = {
@@ -32,53 +32,52 @@ _COMPLAINTS_PER_SECOND = const(5)
 class Mqtt:
     """One connection to the broker, made again for ever; topics by table."""
 
+    core = False  # as the owner of commands: what they raise is the appliance's own
+    commands = 0  # obeyed since boot
+    _retry_ms = _FIRST_RETRY_MS
+    _heard_s = 0
+    _poll = None
+    _was_online = False
+    _say_online = False
+    _was_subscribed = False  # since boot
+    _complaints = 0
+    _next_seen = 0
+
     def __init__(self, config, net, stats, watchdog):
         self._config = config
         self._net = net
         self._stats = stats
-        self._name = config.mqttname or "nameless"
+        self._name = name = config.mqttname or "nameless"
         self._pubs = []
         self._subs = {}
-        self._retry_ms = _FIRST_RETRY_MS
-        self._heard_s = 0
-        self._reboot_s = config.mqttreboot * 60
-        self._poll = None
-        self._was_online = False
-        self._say_online = False
-        self._subscribed = False
         self._seen_ids = [0] * _REMEMBERED_IDS
-        self._next_seen = 0
-        self._complaints = 0
-        self.commands = 0  # obeyed since boot
-        self.outbox = Outbox(self._wake, full_topic("stat", self._name, "Log"))
-        self._availability = full_topic("stat", self._name, "Availability")
-        self._filter = full_topic("cmnd", self._name, "#")
-        self._drain_task = Task(self._drain, 0, core=True)
-        self._resolver = Resolver(config.mqttbroker, _port(config), watchdog)
-        self._client = self._make_client(config)
-        self.sm = StateMachine("mqtt", self, _STATES, core=True)
-        if not config.mqttbroker or not config.mqttname:
-            log.warn("mqtt: off, the keys mqttbroker and mqttname are needed")
-            return
-        self.sm.after(0, "waiting")
-        net.sm.observe(self._on_net)
-        Task(self._beat, 0, 1 * SECONDS, tolerance_ms=100, core=True)
-
-    def _make_client(self, config):
-        client = Client(
-            self._name + diag.chip_id(),
+        self._drain_task = Task(self._drain, core=True)
+        self.outbox = Outbox(self._wake, full_topic("stat", name, "Log"))
+        self._availability = full_topic("stat", name, "Availability")
+        self._filter = full_topic("cmnd", name, "#")
+        port = config.mqttport or (8883 if config.mqtttls else 1883)
+        self._resolver = Resolver(config.mqttbroker, port, watchdog)
+        self._client = client = Client(
+            name + diag.chip_id(),
             keepalive_s=config.keepalive,
             clean=config.mqttsession == "clean",
             user=config.mqttuser,
             password=config.mqttpassword,
+            rx_bytes=config.mqttpacket + 8,
             packet_limit=config.mqttpacket,
         )
-        client.set_will(self._availability, b"offline", retain=True, qos=1)
+        client.set_will(self._availability, b"offline")
         client.on_connected = self._on_connack
         client.on_subscribed = self._on_suback
         client.on_message = self._on_message
         client.on_skipped = self._on_skipped
-        return client
+        self.sm = StateMachine("mqtt", self, _STATES, core=True)
+        if config.mqttbroker and config.mqttname:
+            self.sm.after(0, "waiting")
+            net.sm.observe(self._on_net)
+            Task(self._beat, 0, 1 * SECONDS, tolerance_ms=100, core=True)
+        else:
+            log.warn("mqtt: off, the keys mqttbroker and mqttname are needed")
 
     # What the appliance uses.
 
@@ -94,62 +93,58 @@ class Mqtt:
                     listeners.append(pub)
             else:
                 topic = full_topic("cmnd", self._name, row.topic, index)
-                self._subs[topic.encode()] = BoundSub(row, source)
+                self._subs[topic.encode()] = (row.parse, getattr(source, row.command))
         if listeners:
             source.listeners = tuple(source.listeners) + tuple(listeners)
 
     def connected(self):
         return self.sm.state == "online"
 
-    def refresh(self, _=None):
+    def refresh(self):
         """Send every state topic once more; events are never repeated."""
         for pub in self._pubs:
-            if not diag.guarded(pub.refresh):
-                pub.failed()
+            try:
+                pub.refresh()
+            except Exception as error:
+                self._on_fault(pub, error)
 
     # The states.
 
     def on_waiting(self):
         if self._net.connected():
-            jitter_ms = random.randrange(self._retry_ms // 2 + 1)
-            delay_ms = min(self._retry_ms + jitter_ms, _LAST_RETRY_MS)
-            self._retry_ms = min(self._retry_ms * 3 // 2, _LAST_RETRY_MS)
-            self.sm.after(delay_ms, "connecting")
+            retry_ms = self._retry_ms
+            self._retry_ms = min(retry_ms * 3 // 2, _LAST_RETRY_MS)
+            retry_ms = min(retry_ms + random.randrange(retry_ms // 2 + 1), _LAST_RETRY_MS)
+            self.sm.after(retry_ms, "connecting")
 
     def on_connecting(self):
+        client = self._client
+        config = self._config
         try:
             address = self._resolver.address()
-            self._client.open(address, self._tls_context(), self._config.mqttbroker)
+            tls = _tls_context(config.mqttca) if config.mqtttls else None
+            client.open(address, tls, config.mqttbroker)
         except (OSError, ValueError) as error:
-            log.warn("mqtt: %s", error)
-            self.sm.go("lost")
+            self._lose(error)
             return
-        self._poll = self.sm.poll(self._client.stream, self._client.events(), self._on_ready)
-
-    def _go_on_polling(self):
-        """A new state has ended the poll of the one before."""
-        self._poll = self.sm.poll(self._client.stream, self._client.events(), self._on_ready)
+        self._poll = Poll(client.stream, client.events(), self._on_ready, core=True)
 
     def on_subscribing(self):
-        self._go_on_polling()
-        try:
-            self._client.subscribe(self._filter, 1)
-        except OSError as error:
-            self._lose(error)
+        self._client.subscribe(self._filter, 1)
         self._update_poll()
 
     def on_online(self):
-        self._go_on_polling()
         log.info("mqtt: connected")
-        self._was_online = self._subscribed = True
+        self._was_online = self._say_online = self._was_subscribed = True
         self._retry_ms = _FIRST_RETRY_MS
-        self._say_online = True
         self.refresh()
         self._wake()
 
     def on_lost(self):
+        if self._poll:
+            self._poll.cancel()
+            self._poll = None
         self._client.close()
-        self._poll = None
         if self._was_online:
             self._was_online = False
             self._stats.add("mqttlost")
@@ -159,7 +154,7 @@ class Mqtt:
         if self.sm.state in ("connecting", "subscribing", "online"):
             log.warn("mqtt: %s", why)
             if self.sm.state == "connecting":
-                self._resolver.failed()
+                self._resolver.ask_again_s = 0
             self._client.close()
             self.sm.go("lost")
 
@@ -187,7 +182,7 @@ class Mqtt:
         self._update_poll()
 
     def _update_poll(self):
-        if self._poll is not None and self._client.stream is not None:
+        if self._poll and self._client.stream:
             self._poll.modify(self._client.events())
 
     def _wake(self):
@@ -202,11 +197,15 @@ class Mqtt:
                 if self._client.publish(self._availability, b"online", True, 1) is None:
                     return
                 self._say_online = False
-            self.outbox.drain(self._client, diag.guarded)
+            self.outbox.drain(self._client, self._on_fault)
         except OSError as error:
             self._lose(error)
             return
         self._update_poll()
+
+    def _on_fault(self, pub, error):
+        pub.failed()
+        diag.handle_fault(pub, error)
 
     def _beat(self):
         """Once per second: rows to look at, deadlines of the connection, the last resort."""
@@ -215,17 +214,16 @@ class Mqtt:
             try:
                 pub.beat()
             except Exception as error:
-                pub.failed()
-                diag.handle_fault(pub, error)
+                self._on_fault(pub, error)
         if self._client.stream is not None:
             try:
                 self._client.tick()
             except OSError as error:
                 self._lose(error)
             self._update_poll()
-        if self._reboot_s and self._net.connected():
-            if uptime_s() - self._heard_s > self._reboot_s:
-                diag.reboot("Too much time w/o MQTT connection, rebooting")
+        limit_s = self._config.mqttreboot * 60
+        if limit_s and self._net.connected() and uptime_s() - self._heard_s > limit_s:
+            diag.reboot("Too much time w/o MQTT connection, rebooting")
 
     # What the broker says.
 
@@ -233,7 +231,8 @@ class Mqtt:
         if not session_present:
             for i in range(_REMEMBERED_IDS):
                 self._seen_ids[i] = 0
-        self.sm.go("online" if session_present and self._subscribed else "subscribing")
+        # After a restart of ours nobody knows what the session has subscribed to.
+        self.sm.go("online" if session_present and self._was_subscribed else "subscribing")
 
     def _on_suback(self, _, granted):
         if granted > 1:
@@ -244,64 +243,52 @@ class Mqtt:
     def _on_message(self, topic, payload, retain, dup, packet_id):
         sub = self._subs.get(topic)
         if sub is None:
-            self._complain("%s: unknown command", topic)
-        elif retain:
-            self._complain("%s: retained command dropped", topic)
-        elif packet_id and self._seen(packet_id, dup):
-            self._complain("%s: repeated command dropped", topic)
-        else:
-            try:
-                value = sub.parse(payload)
-            except ValueError as error:
-                self._complain("%s: %s", topic, error)
+            self._complain(topic, "unknown command")
+            return
+        if retain or not payload:
+            self._complain(topic, "retained or empty command dropped")
+            return
+        if packet_id:
+            # The broker repeats, with DUP, what it does not know to have arrived.
+            seen = self._seen_ids
+            if packet_id not in seen:
+                seen[self._next_seen] = packet_id
+                self._next_seen = (self._next_seen + 1) % _REMEMBERED_IDS
+            elif dup:
+                self._complain(topic, "repeated command dropped")
                 return
-            self.commands += 1
-            try:
-                sub.command(value)
-            except Exception as error:
-                diag.handle_fault(sub, error)
-
-    def _seen(self, packet_id, dup):
-        """Obeyed before? The broker repeats, with DUP, what it does not know to have arrived."""
-        seen = self._seen_ids
-        if packet_id in seen:
-            return dup
-        seen[self._next_seen] = packet_id
-        self._next_seen = (self._next_seen + 1) % _REMEMBERED_IDS
-        return False
+        try:
+            value = sub[0](payload)
+        except ValueError as error:
+            self._complain(topic, error)
+            return
+        self.commands += 1
+        try:
+            sub[1](value)
+        except Exception as error:
+            diag.handle_fault(self, error)
 
     def _on_skipped(self, size):
-        self._complain("a packet of %d bytes is longer than mqttpacket, dropped", size)
+        self._complain("packet of %d bytes" % size, "longer than mqttpacket, dropped")
 
-    def _complain(self, line, *values):
+    def _complain(self, topic, why):
         self._complaints += 1
         if self._complaints <= _COMPLAINTS_PER_SECOND:
-            log.warn("mqtt: " + line, *[_shown(value) for value in values])
-
-    def _tls_context(self):
-        config = self._config
-        if not config.mqtttls:
-            return None
-        import tls
-
-        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        if config.mqttca:
-            with open(config.mqttca, "rb") as file:
-                context.load_verify_locations(file.read())
-            context.verify_mode = tls.CERT_REQUIRED
-        else:
-            context.verify_mode = tls.CERT_NONE
-        return context
+            try:
+                topic = str(topic, "utf-8")
+            except (TypeError, UnicodeError):
+                pass
+            log.warn("mqtt: %s: %s", topic, why)
 
 
-def _shown(value):
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        try:
-            return str(value, "utf-8")
-        except UnicodeError:
-            return repr(bytes(value))
-    return value
+def _tls_context(ca_file):
+    """Trust only what the certificate in ca_file has signed; without a file, anybody."""
+    import tls
 
-
-def _port(config):
-    return config.mqttport or (8883 if config.mqtttls else 1883)
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context.verify_mode = tls.CERT_NONE
+    if ca_file:
+        with open(ca_file, "rb") as file:
+            context.load_verify_locations(file.read())
+        context.verify_mode = tls.CERT_REQUIRED
+    return context

@@ -1,10 +1,12 @@
 """Keeps Wi-Fi or Ethernet up, by a ladder: connect again, radio off and on, reboot."""
 
+import machine
+
 from epx import diag, log
 from epx.clock import SECONDS
 from epx.fsm import StateMachine
 from epx.loop import uptime_s
-from epx.netlink import make_link
+from epx.netlink import Link
 
 _STATES = {
     "initial": ("idle",),
@@ -25,15 +27,16 @@ class Net:
     """Brings the link up and keeps it; reboots when that fails for the time of key netreboot."""
 
     def __init__(self, config, stats):
-        self._link = make_link(config.ssid, config.password)
+        self._link = None
         self._reboot_s = config.netreboot * 60
         self._stats = stats
         self._lost_s = 0  # uptime when the link was lost, or of the start
         self._failures = 0
         self.sm = StateMachine("net", self, _STATES, core=True)
-        if self._link is not None:
-            jitter_ms = _START_JITTER_MS if diag.powered_on() else 0
-            self.sm.after(0, "idle", jitter_ms=jitter_ms)
+        if config.ssid not in (None, "(none)"):
+            self._link = Link(config.ssid, config.password)
+            powered_on = machine.reset_cause() == machine.PWRON_RESET
+            self.sm.after(0, "idle", jitter_ms=_START_JITTER_MS if powered_on else 0)
 
     def connected(self):
         return self.sm.state == "connected"
@@ -84,10 +87,7 @@ class Net:
     def on_connlost(self):
         self._failures += 1
         try:
-            if self._failures > _GENTLE_RETRIES:
-                self._link.power_off()
-            else:
-                self._link.stop()
+            self._link.stop(self._failures > _GENTLE_RETRIES)
         except OSError as error:
             log.warn("net: %s", error)
         self.sm.after(_RETRY_MS, "idle", jitter_ms=_RETRY_JITTER_MS)

@@ -1,10 +1,8 @@
-"""The two kinds of network interface, behind the same few methods."""
+"""The network interface, Wi-Fi or wired, behind the same few methods."""
 
 import network
 from machine import Pin
 from micropython import const
-
-NO_NETWORK = "(none)"
 
 # ssid -> PHY, its address, and its pins: MDC, MDIO, power, clock output (None: the PHY has its own).
 _WIRED = {
@@ -15,55 +13,18 @@ _IDLE = const(1000)
 _CONNECTING = const(1001)
 
 
-class WifiLink:
-    """Wi-Fi station. A definite refusal of the access point is told at once."""
+class Link:
+    """Wi-Fi station, or Ethernet for the ssid (wired) and (wired2)."""
 
     def __init__(self, ssid, password):
-        self._ssid = ssid
-        self._password = password
-        self._wlan = network.WLAN(network.STA_IF)
-
-    def start(self):
-        if not self._wlan.active():
-            self._wlan.active(True)
-        if self._password is None:
-            self._wlan.connect(self._ssid)
-        else:
-            self._wlan.connect(self._ssid, self._password)
-
-    def stop(self):
-        """Leave the access point, the radio stays on."""
-        self._wlan.disconnect()
-
-    def power_off(self):
-        self._wlan.active(False)
-
-    def up(self):
-        return self._wlan.isconnected()
-
-    def refused(self):
-        """The status if it says that this attempt has failed, else None."""
-        status = self._wlan.status()
-        return None if status in (_IDLE, _CONNECTING, network.STAT_GOT_IP) else status
-
-    def address(self):
-        return self._wlan.ifconfig()[0]
-
-    def rssi(self):
-        """dBm, or None while the radio does not know."""
-        try:
-            return self._wlan.status("rssi")
-        except (OSError, ValueError):
-            return None
-
-
-class WiredLink:
-    """Ethernet through one of two PHYs. While the cable is out there is nothing to be told."""
-
-    def __init__(self, wiring):
-        phy, address, mdc, mdio, power, clock = _WIRED[wiring]
+        self._wired = ssid in _WIRED
+        self._credentials = (ssid,) if password is None else (ssid, password)
+        if not self._wired:
+            self._interface = network.WLAN(network.STA_IF)
+            return
+        phy, address, mdc, mdio, power, clock = _WIRED[ssid]
         options = {} if clock is None else {"ref_clk": Pin(clock), "ref_clk_mode": Pin.OUT}
-        self._lan = network.LAN(
+        self._interface = network.LAN(
             mdc=Pin(mdc),
             mdio=Pin(mdio),
             power=Pin(power),
@@ -73,30 +34,37 @@ class WiredLink:
         )
 
     def start(self):
-        if not self._lan.active():
-            self._lan.active(True)
+        if not self._interface.active():
+            self._interface.active(True)
+        if not self._wired:
+            self._interface.connect(*self._credentials)
 
-    def stop(self):
-        pass
-
-    def power_off(self):
-        self._lan.active(False)
+    def stop(self, power_off):
+        """Leave the network; power_off: switch the interface off as well."""
+        if power_off:
+            self._interface.active(False)
+        elif not self._wired:
+            self._interface.disconnect()
 
     def up(self):
-        return self._lan.isconnected()
+        return self._interface.isconnected()
 
     def refused(self):
-        return None
+        """The status if it says that this attempt has failed, else None.
+
+        While a cable is out there is nothing to be told; an access point says no at once.
+        """
+        if self._wired:
+            return None
+        status = self._interface.status()
+        return None if status in (_IDLE, _CONNECTING, network.STAT_GOT_IP) else status
 
     def address(self):
-        return self._lan.ifconfig()[0]
+        return self._interface.ifconfig()[0]
 
     def rssi(self):
-        return None
-
-
-def make_link(ssid, password):
-    """The link that the key ssid asks for; None for (none) and without a key."""
-    if ssid is None or ssid == NO_NETWORK:
-        return None
-    return WiredLink(ssid) if ssid in _WIRED else WifiLink(ssid, password)
+        """dBm; None if wired, and while the radio does not know."""
+        try:
+            return None if self._wired else self._interface.status("rssi")
+        except (OSError, ValueError):
+            return None

@@ -23,33 +23,28 @@ class Pub:
     event     each announcement is a message of its own: queued, QoS 1, never repeated
     """
 
-    def __init__(
-        self,
-        topic,
-        value,
-        digits=None,
-        every_ms=0,
-        on=None,
-        refresh_ms=0,
-        retain=False,
-        idle=None,
-        sent=None,
-        event=False,
-    ):
-        if every_ms % _BEAT_MS or refresh_ms % _BEAT_MS or (event and not on):
-            raise ValueError("%s: want whole seconds; an event wants on" % topic)
+    # In the class, since an attribute of a row takes RAM for each row.
+    every_ms = 0
+    on = None
+    refresh_ms = 0
+    retain = False
+    idle = None
+    sent = None
+    event = False
+
+    def __init__(self, topic, value, digits=None, **options):
         self.topic = topic
         self.value = value
         self.digits = digits
-        self.every_ms = every_ms
-        self.on = on
-        self.refresh_ms = refresh_ms
-        self.retain = retain
-        self.idle = idle
-        self.sent = sent
-        self.event = event
+        for name in options:
+            if not hasattr(Pub, name):
+                raise ValueError("%s: no option %s" % (topic, name))
+            setattr(self, name, options[name])
+        if self.every_ms % _BEAT_MS or self.refresh_ms % _BEAT_MS or (self.event and not self.on):
+            raise ValueError("%s: want whole seconds; an event wants on" % topic)
 
     def payload(self, value):
+        """Bytes to publish, None if the value is unknown."""
         if value is not None and self.digits is not None:
             value = decimal(value, self.digits)
         if value is None:
@@ -58,7 +53,10 @@ class Pub:
 
 
 class Sub:
-    """One obeyed topic: parse(payload) gives what command, a method of the source, receives."""
+    """One obeyed topic: parse(payload) gives what command, a method of the source, receives.
+
+    parse raises ValueError saying what it wants; see epx.payloads. Empty payloads are dropped.
+    """
 
     def __init__(self, topic, command, parse):
         self.topic = topic
@@ -89,19 +87,19 @@ class BoundPub:
     """A Pub row at work for one source. outbox.post(self) when there is something to send."""
 
     core = False  # what raises in here is the appliance's own
+    pending = False  # waits in the outbox
+    _value = None  # as read last
+    _payload = None  # as sent last
+    _look_in = 0
+    _refresh_in = 0
 
     def __init__(self, row, source, topic, outbox):
         self.row = row
         self.topic = topic
-        self.pending = False
-        self.retain = row.retain
         self._source = source
         self._outbox = outbox
-        self._value = None  # as read last
-        self._payload = None  # as sent last
-        self._idle = row.payload(row.idle) if row.idle is not None else None
-        self._look_in = 0
-        self._refresh_in = row.refresh_ms
+        if row.refresh_ms:
+            self._refresh_in = row.refresh_ms
 
     def _read(self):
         value = getattr(self._source, self.row.value)
@@ -122,100 +120,45 @@ class BoundPub:
 
     def look(self):
         """Send the value if it is worth it."""
+        row = self.row
         value = self._read()
-        if self.row.event:
-            self._outbox.post_event(self.topic, self.row.payload(value) or _UNKNOWN)
+        if row.event:
+            self._outbox.post_event(self.topic, row.payload(value) or _UNKNOWN)
             return
-        if self.pending:
+        idle = row.idle
+        if value == self._value and (idle is None or value == idle):
             return
-        if value == self._value and self._idle is None:
-            return
-        payload = self.row.payload(value)
+        payload = row.payload(value)
         self._value = value
         if payload == self._payload or (payload is None and self._payload == _UNKNOWN):
-            if self._idle is None or payload is None or payload == self._idle:
+            if idle is None or payload is None or payload == row.payload(idle):
                 return
-        self._post()
+        self._outbox.post(self)
 
     def refresh(self):
-        """Send the value though it did not change; one that was never known, or an event, is not."""
-        self._refresh_in = self.row.refresh_ms
-        if not self.row.event and (self._payload is not None or self.row.payload(self._read())):
-            self._post()
-
-    def _post(self):
-        if not self.pending:
-            self.pending = True
+        """Send the value though it did not change. One never known is not sent, nor an event."""
+        row = self.row
+        self._refresh_in = row.refresh_ms
+        if not row.event and (self._payload is not None or row.payload(self._read())):
             self._outbox.post(self)
-
-    def newest(self):
-        """The payload to send now, or None if there is nothing to say (any more)."""
-        self._value = value = self._read()
-        payload = self.row.payload(value)
-        if payload is None and self._payload is not None:
-            payload = _UNKNOWN
-        return payload
 
     def failed(self):
         """Reading the source raised: leave it alone for a while."""
-        self.pending = False
         self._look_in = _AFTER_FAULT_MS
         self._refresh_in = max(self._refresh_in, _AFTER_FAULT_MS)
 
-    def was_sent(self, payload):
-        self.pending = False
-        self._payload = payload
-        self._refresh_in = self.row.refresh_ms
-        if self.row.sent and payload is not None:
-            getattr(self._source, self.row.sent)()
-
-
-class BoundSub:
-    """A Sub row at work for one source: command(parse(payload))."""
-
-    core = False
-
-    def __init__(self, row, source):
-        self.parse = row.parse
-        self.command = getattr(source, row.command)
-
-
-def on_off(payload):
-    word = payload.strip().lower()
-    if word in (b"on", b"1", b"up"):
+    def send(self, client):
+        """Publish the newest value. False if client does not take it now."""
+        row = self.row
+        self._value = value = self._read()
+        payload = row.payload(value)
+        if payload is None and self._payload is not None:
+            payload = _UNKNOWN
+        if payload is not None:
+            if client.publish(self.topic, payload, row.retain) is None:
+                return False
+            self._payload = payload
+            if row.sent:
+                getattr(self._source, row.sent)()
+        self._refresh_in = row.refresh_ms
         return True
-    if word in (b"off", b"0", b"down"):
-        return False
-    raise ValueError("want on or off")
-
-
-def integer(low, high):
-    def parse(payload):
-        try:
-            value = int(payload)
-            if low <= value <= high:
-                return value
-        except (ValueError, OverflowError):
-            pass
-        raise ValueError("want an integer from %d to %d" % (low, high))
-
-    return parse
-
-
-def text(most_bytes):
-    def parse(payload):
-        try:
-            if len(payload) <= most_bytes:
-                return str(payload, "utf-8")
-        except UnicodeError:
-            pass
-        raise ValueError("want UTF-8 text of at most %d bytes" % most_bytes)
-
-    return parse
-
-
-def anything(payload):
-    """Any payload but an empty one, which is how a broker's retained message is removed."""
-    if not payload:
-        raise ValueError("want a payload that is not empty")
-    return payload

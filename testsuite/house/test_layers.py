@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # Patterns of modules; the first pattern that fits gives the row.
 LAYERS = (
     # Pure: no time, no machine, no socket. The PC tools import these.
-    ("epx.clock", "epx.config", "epx.textfmt"),
+    ("epx.clock", "epx.config", "epx.payloads", "epx.textfmt"),
     ("epx.settings",),
     ("epx.log",),
     ("epx.loop",),
@@ -25,7 +25,7 @@ LAYERS = (
 )
 # Rows whose modules know only the pure ones and the tables' row class.
 DATA = ("*.settings", "*.service")
-DATA_MAY_IMPORT = ("epx.clock", "epx.config", "epx.topics")
+DATA_MAY_IMPORT = ("epx.clock", "epx.config", "epx.payloads", "epx.topics")
 # Packages that stand for themselves: other people use them without epx.
 INDEPENDENT = ("third", "uumqtt")
 

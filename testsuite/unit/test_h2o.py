@@ -222,7 +222,7 @@ class Bench:
     def log_lines(self):
         log = self.modules.log
         lines = []
-        while log.waiting():
+        while log.peek():
             lines.append(log.peek())
             log.drop()
         return lines
