@@ -73,9 +73,11 @@ def _module(path: str) -> str:
     return name.removesuffix(".__init__")
 
 
-def module_bytes(profile: str, interpreter: list[str]) -> dict[str, int]:
-    """Bytes that importing each module takes. Single rows err by up to 1 KB: the table of names
-    grows in steps."""
+def module_bytes(profile: str, interpreter: list[str]) -> tuple[dict[str, int], int, int]:
+    """Bytes that importing each module takes, and number and bytes of new names among them.
+
+    A row that is some KB too high has made the interpreter's table of names grow: it doubles.
+    """
     with tempfile.TemporaryDirectory(prefix="epx-ram-") as folder:
         arguments = ["modules", profile, folder, str(compiled_tree(profile))]
         done = subprocess.run(
@@ -87,9 +89,12 @@ def module_bytes(profile: str, interpreter: list[str]) -> dict[str, int]:
         )
     if done.returncode:
         raise ToolError(f"{profile}: {done.stdout}{done.stderr}")
-    return {
+    sizes = {
         name: int(size) for name, size in re.findall(r"^module (\S+) (-?\d+)", done.stdout, re.M)
     }
+    names = [int(count) for count in re.findall(r"n_qstr=(\d+)", done.stdout)]
+    name_bytes = [int(count) for count in re.findall(r"n_total_bytes=(\d+)", done.stdout)]
+    return sizes, names[1] - names[0], name_bytes[1] - name_bytes[0]
 
 
 def boot_bytes(profile: str, interpreter: list[str]) -> tuple[int, int]:
@@ -142,7 +147,7 @@ def _heap_lines(process: subprocess.Popen) -> tuple[int, int]:
 
 
 def table(profile: str, interpreter: list[str]) -> str:
-    sizes = module_bytes(profile, interpreter)
+    sizes, names, name_bytes = module_bytes(profile, interpreter)
     constructed, connected = boot_bytes(profile, interpreter)
     lines = [f"{profile}, from .mpy on the 32-bit build, bytes of heap"]
     lines += [f"  {size:7,}  {name}" for name, size in sizes.items()]
@@ -151,7 +156,7 @@ def table(profile: str, interpreter: list[str]) -> str:
     for package in sorted(packages):
         total = sum(size for name, size in sizes.items() if name.split(".")[0] == package)
         lines.append(f"  {total:7,}  all of {package}")
-    lines.append(f"  {imports:7,}  imports in all")
+    lines.append(f"  {imports:7,}  imports in all, {name_bytes:,} of them for {names} new names")
     lines.append(f"  {constructed - imports:7,}  objects of main.py")
     lines.append(f"  {constructed:7,}  constructed (ram_{profile}_bytes)")
     lines.append(f"  {connected:7,}  connected")

@@ -12,6 +12,7 @@ import gc
 import os
 import sys
 
+import micropython
 import select
 import time
 
@@ -49,12 +50,14 @@ def prepare(profile, folder, code):
 
 
 def measure_modules(names):
+    micropython.qstr_info()
     before = live_bytes()
     for name in names:
         __import__(name)
         after = live_bytes()
         print("module", name, after - before)
         before = after
+    micropython.qstr_info()
 
 
 class MeasuringPoll:
