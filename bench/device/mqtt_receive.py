@@ -38,7 +38,6 @@ class Receiver:
         self.client = Client("ours")
         self.client.on_message = self._count
         self.left = count
-        self.start = 0
         self.client.open(address)
         self.poll = loop.Poll(self.client.stream, self.client.events(), self._ready)
 
@@ -49,16 +48,17 @@ class Receiver:
             self.poll.modify(events)
 
     def _count(self, topic, payload, retain, dup, packet_id):
-        if not self.start:
-            self.start = time.ticks_us()
         self.left -= 1
 
 
 def ours():
     receiver = Receiver()
+    while not receiver.client.connected:
+        loop.step()
+    start = time.ticks_us()
     while receiver.left > 0:
         loop.step()
-    passed = time.ticks_diff(time.ticks_us(), receiver.start)
+    passed = time.ticks_diff(time.ticks_us(), start)
     receiver.poll.cancel()
     receiver.client.close()
     return passed

@@ -74,7 +74,7 @@ class Inbox:
         self.stalled = False
         if self._skip != _NONE and not self._go_on_skipping():
             return
-        client = self._client
+        client, immutable = self._client, bytes
         on_message = client.receiver()
         buffer, view = self._buffer, self._view
         topic, prefix = self._topic, self._prefix
@@ -88,7 +88,8 @@ class Inbox:
             if size > 127:
                 start, size = self._long_size(start)
             stop = start + size
-            if stop > end or size > limit or head & 0xF4 != _PUBLISH or head & 10 == 8:
+            # Other than 0x30 to 0x33; and then, other than 0x3a and 0x3b.
+            if stop > end or size > limit or (head | 3 != 0x33 and head | 1 != 0x3B):
                 if not self._other(head, start, size):
                     break
                 on_message, position = client.receiver(), self._begin
@@ -98,17 +99,23 @@ class Inbox:
                 after = self._new_topic(start, stop)
                 topic, prefix = self._topic, self._prefix
                 prefix_bytes = len(prefix)
-            packet_id = 0
             if head & 2:
-                packet_id = self._packet_id(after, stop)
-                if not packet_id:
+                if not self._hand_on(on_message, head, after, stop):
                     break
-                after += 2
-            self._begin = stop  # now, since the callback may raise
-            on_message(topic, bytes(view[after:stop]), head & 1, head & 8, packet_id)
-            if packet_id:
-                client.acknowledge(packet_id)
+            else:
+                self._begin = stop  # now, since the callback may raise
+                on_message(topic, immutable(view[after:stop]), head & 1, 0, 0)
             position = self._begin
+
+    def _hand_on(self, on_message, head, position, stop):
+        """A PUBLISH with QoS 1, its id at `position` -> False when its PUBACK has no room yet."""
+        packet_id = self._packet_id(position, stop)
+        if packet_id:
+            self._begin = stop
+            payload = bytes(self._view[position + 2 : stop])
+            on_message(self._topic, payload, head & 1, head & 8, packet_id)
+            self._client.acknowledge(packet_id)
+        return packet_id
 
     def _long_size(self, start):
         """Remaining length of more than one byte, its second byte at `start` (section 2.2.3).
