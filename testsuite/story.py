@@ -23,13 +23,14 @@ def mqtt_name(device):
 
 
 def is_online(world):
-    """Does the broker know the device, its subscriptions, and has it said online?"""
+    """Does the broker hear the device, know its subscriptions, and has it said online?"""
     broker = world.broker
     availability = "stat/%s/Availability" % mqtt_name(world.device)
     return bool(
         broker.connections
         and broker.subscriptions(broker.connections[0])
         and broker.retained(availability) == b"online"
+        and not broker.links[-1].end.connection.dead
     )
 
 

@@ -23,8 +23,8 @@ _CONNECTED = const(3)
 
 _DISCONNECT = const(b"\xe0\0")
 
-_READABLE = POLLIN | POLLERR | POLLHUP
-_FAILED = POLLERR | POLLHUP
+_FAILED = POLLERR | POLLHUP | 32  # 32: POLLNVAL, closed underneath; MicroPython does not name it
+_READABLE = POLLIN | _FAILED
 _NEVER_MS = const(60000)
 
 

@@ -9,7 +9,7 @@ POLLHUP = 16
 
 _device = _sim.device
 _world = _device.world
-_ALWAYS = POLLERR | POLLHUP
+_ALWAYS = POLLERR | POLLHUP | 32  # POLLNVAL: a closed stream
 
 
 class poll:
