@@ -1,5 +1,6 @@
 """What every main.py starts: settings, log, watchdog, network, MQTT, and then the appliance."""
 
+import gc
 import sys
 
 from machine import Pin
@@ -30,6 +31,8 @@ class Appliance:
 
     keys() gives the profile's Key rows. Attributes for the profile: config, net, mqtt, watchdog.
     """
+
+    core = False  # as the owner of build(): what it raises is the profile's own
 
     def __init__(self, profile, keys):
         self.profile = profile
@@ -64,8 +67,12 @@ class Appliance:
         log.info("appliance: %s", self.profile)
         if not self.config.ready:
             log.error("%s does not start before its settings are right", self.profile)
-        elif not diag.guarded(build, self):
-            log.error("%s could not start", self.profile)
+        else:
+            try:
+                build(self)
+            except Exception as error:
+                log.error("%s could not start", self.profile)
+                diag.handle_fault(self, error)
         try:
             loop.run()
         except Exception as error:
@@ -75,9 +82,14 @@ class Appliance:
         return loop.uptime_s() // 60
 
     def summary(self):
-        stats = self.stats
-        lost = "connlost %d mqttlost %d" % (stats.count("connlost"), stats.count("mqttlost"))
-        return "%s %s rssi %s" % (diag.summary(), lost, self.net.rssi())
+        counts = self.stats.counts
+        return "heap %d faults %d connlost %d mqttlost %d rssi %s" % (
+            gc.mem_free(),
+            diag.faults,
+            counts["connlost"],
+            counts["mqttlost"],
+            self.net.rssi(),
+        )
 
     def refresh(self, _):
         self.mqtt.refresh()

@@ -1,6 +1,5 @@
 """What a device can tell about itself: last words, faults, versions, the cause of its reset."""
 
-import binascii
 import gc
 import io
 import sys
@@ -39,15 +38,6 @@ def reset_cause():
         if getattr(machine, constant, None) == cause:
             return name
     return "cause %d" % cause
-
-
-def chip_id():
-    """The chip's unique id in hex."""
-    return str(binascii.hexlify(machine.unique_id()), "utf-8")
-
-
-def powered_on():
-    return machine.reset_cause() == machine.PWRON_RESET
 
 
 def before_reboot(callback):
@@ -94,18 +84,12 @@ def traceback(error):
 
 
 def handle_fault(owner, error):
-    """For the loop: the appliance's faults are survived, ours end in a reboot."""
+    """For the loop: the appliance's faults are logged, counted, survived; ours end in a reboot."""
+    global faults
     if isinstance(error, MemoryError):
         return _out_of_memory()
     if owner.core:
         core_fault(error)
-    report_fault(error)
-    return True
-
-
-def report_fault(error):
-    """Log and count an exception of the appliance's own code."""
-    global faults
     faults += 1
     try:
         for line in traceback(error).split("\n")[-6:]:
@@ -113,6 +97,7 @@ def report_fault(error):
                 log.error("%s", line)
     except MemoryError:
         _out_of_memory()
+    return True
 
 
 def core_fault(error):
@@ -124,22 +109,6 @@ def core_fault(error):
         gc.collect()
         reason = "exception, and no memory to tell which"
     reboot(reason)
-
-
-def guarded(callback, arg=None):
-    """Call the appliance's own code from ours: True unless it raised."""
-    try:
-        if arg is None:
-            callback()
-        else:
-            callback(arg)
-    except MemoryError:
-        _out_of_memory()
-        return False
-    except Exception as error:
-        report_fault(error)
-        return False
-    return True
 
 
 def _out_of_memory():
@@ -162,8 +131,3 @@ def start():
     log.info("epx %s, %s %s", VERSION, sys.implementation.name, sys.version.split()[-1])
     words = last_words(REBOOT_FILE)
     log.info("reset by %s%s", reset_cause(), ", last reboot: " + words if words else "")
-
-
-def summary():
-    """One line of figures."""
-    return "heap %d faults %d" % (gc.mem_free(), faults)

@@ -60,17 +60,6 @@ def _read_clock():
     return _now
 
 
-def _next_epoch():
-    """Move the origin of time up to now; the order of the heap stays. Only between turns."""
-    global _now, _epochs
-    while _now >= _EPOCH_MS:
-        _now -= _EPOCH_MS
-        _epochs += 1
-        for entry in _heap:
-            entry[_DUE] -= _EPOCH_MS
-    return _now
-
-
 def uptime_s():
     """Seconds since boot, beyond every wrap."""
     now = _read_clock()
@@ -106,12 +95,11 @@ class Task:
 
     # Most tasks keep most of these: an attribute of the class costs no RAM in the instance.
     core = False
-    faults = 0
     _delay_ms = 0
     _period_ms = None
     _jitter_ms = 0
     _tolerance_ms = 0
-    _rest_ms = 0  # of a delay longer than one hop
+    _rest_ms = 0  # to wait once more when the entry comes up: postponed, or longer than an epoch
     _retry_ms = 0
     _queued = False
 
@@ -136,112 +124,86 @@ class Task:
             self._jitter_ms = jitter_ms
         if tolerance_ms:
             self._tolerance_ms = tolerance_ms
-        self._arm(delay_ms)
+        self.restart()
 
     def active(self):
         """Will it run?"""
         return self._queued
-
-    def callback(self):
-        return self._entry[_CALLBACK]
 
     def cancel(self):
         """Never mind; restart() works afterwards."""
         global _cancelled
         if self._queued:
             self._queued = False
-            entry = self._entry
-            entry[_PERIOD] = _CANCELLED
-            entry[_TOLERANCE] = _FOREVER_MS
+            self._entry[_PERIOD] = _CANCELLED
+            self._entry[_TOLERANCE] = _FOREVER_MS
             _cancelled += 1
 
     def restart(self, delay_ms=None):
         """Run after delay_ms from now (None: the delay given at first), and not before."""
         if delay_ms is None:
             delay_ms = self._delay_ms
+        if self._jitter_ms:
+            delay_ms += random.randrange(self._jitter_ms + 1)
+        due = _read_clock() + delay_ms
         if self._queued:
-            self._postpone(delay_ms)
-        else:
-            self._arm(delay_ms)
+            entry = self._entry
+            if due >= entry[_DUE]:  # costs nothing until the entry comes up
+                if due > entry[_DUE] or self._rest_ms:
+                    self._rest_ms = due - entry[_DUE]
+                    entry[_PERIOD] = _SLOW
+                return
+            self.cancel()
+        self._push(due)
 
     def advance(self):
         """Run at the next turn; a recurring task goes on from there."""
         self.cancel()
-        self._rest_ms = 0
         self._push(_read_clock())
 
-    def _postpone(self, delay_ms):
-        """Move an entry that is in the heap: a later one costs nothing until it comes up."""
-        due = _read_clock() + delay_ms
-        entry = self._entry
-        if due < entry[_DUE] or delay_ms >= _EPOCH_MS or self._jitter_ms:
-            self.cancel()
-            self._arm(delay_ms)
-        elif due > entry[_DUE]:
-            self._rest_ms = due - entry[_DUE]
-            entry[_PERIOD] = _SLOW
-        elif self._rest_ms:
-            self._rest_ms = 0
-
-    def _arm(self, delay_ms):
-        if self._jitter_ms:
-            delay_ms += random.randrange(self._jitter_ms + 1)
-        rest = 0
-        if delay_ms >= _EPOCH_MS:
-            rest = delay_ms - _EPOCH_MS + 1
-            delay_ms = _EPOCH_MS - 1
-        if rest != self._rest_ms:
-            self._rest_ms = rest
-        self._push(_read_clock() + delay_ms)
-
     def _push(self, due):
+        """Into the heap, for an epoch at most."""
         global _sequence
         entry = self._entry
         if entry[_PERIOD] == _CANCELLED:
             entry = self._entry = [0, 0, entry[_CALLBACK], entry[_ARG], _ONE_SHOT, 0, self]
+        rest = max(0, due - _now - _EPOCH_MS + 1)
+        if rest != self._rest_ms:
+            self._rest_ms = rest
         period = self._period_ms
         if period is None:
             period = _ONE_SHOT
-        if self._rest_ms or self._jitter_ms or self._retry_ms or period >= _EPOCH_MS:
+        if rest or self._jitter_ms or self._retry_ms or period >= _EPOCH_MS:
             period = _SLOW
         entry[_PERIOD] = period
-        entry[_DUE] = due
+        entry[_DUE] = due - rest
         entry[_TOLERANCE] = self._tolerance_ms
         _sequence = entry[_SEQUENCE] = (_sequence + 1) & 0x1FFFFFFF
         self._queued = True
         heappush(_heap, entry)
 
     def _pop(self, due):
-        """Out of the heap at due; False if the delay has not passed yet."""
+        """Out of the heap at due; False if it is not over yet."""
         self._queued = False
-        rest = self._rest_ms
-        if rest:
-            self._rest_ms = 0
-            if rest >= _EPOCH_MS:
-                self._rest_ms = rest - _EPOCH_MS + 1
-                rest = _EPOCH_MS - 1
-            self._push(due + rest)
+        if self._rest_ms:
+            self._push(due + self._rest_ms)
             return False
         period = self._period_ms
         if period is not None:
-            if self._jitter_ms or period >= _EPOCH_MS:
-                self._arm(period)
+            if self._jitter_ms:
+                self.restart(period)
             else:
-                self._push(_next_due(due, period, _now))
+                due += period
+                if due <= _now:
+                    due += (_now - due) // period * period if period else _now - due
+                self._push(due)
         return True
 
     def _failed(self):
-        """Try again later, each time twice as late, whatever the callback did to the task."""
-        self.faults += 1
-        self._retry_ms = min(max(self._retry_ms * 2, _FIRST_RETRY_MS), _LAST_RETRY_MS)
+        """Try again later, whatever the callback did to the task."""
+        retry_ms = _back_off(self)
         self.cancel()
-        self._rest_ms = 0
-        period = self._period_ms or 0
-        self._push(_read_clock() + max(self._retry_ms, min(period, _EPOCH_MS - 1)))
-
-    def _succeeded(self):
-        if self._retry_ms:
-            self._retry_ms = 0
+        self._push(_read_clock() + max(retry_ms, self._period_ms or 0))
 
 
 class Poll:
@@ -250,18 +212,24 @@ class Poll:
     After an error or a hang-up the stream is no longer polled, and the callback has been told.
     """
 
+    core = False
+    _retry_ms = 0
+    _resting = None  # the task that ends the rest after a fault
+
     def __init__(self, stream, events, callback, core=False):
-        if len(_polls) >= _MAX_STREAMS:
-            raise OSError("too many streams")
         self.stream = stream
         self.events = events
         self.callback = callback
-        self.core = core
-        self.faults = 0
-        self._retry_ms = 0
-        self._resting = None  # the task that ends the rest after a fault
-        _poller.register(stream, events)
+        if core:
+            self.core = True
+        self._start()
+
+    def _start(self):
+        if len(_polls) >= _MAX_STREAMS:
+            raise OSError("too many streams")
+        _poller.register(self.stream, self.events)
         _polls.append(self)
+        self._resting = None
 
     def active(self):
         return self._resting is not None or self in _polls
@@ -283,41 +251,16 @@ class Poll:
                 pass
 
     def _failed(self):
-        self.faults += 1
-        self._retry_ms = min(max(self._retry_ms * 2, _FIRST_RETRY_MS), _LAST_RETRY_MS)
+        retry_ms = _back_off(self)
         if self in _polls:
             self.cancel()
-            self._resting = Task(self._resume, self._retry_ms)
-
-    def _resume(self):
-        if len(_polls) >= _MAX_STREAMS:
-            raise OSError("too many streams")
-        _poller.register(self.stream, self.events)
-        _polls.append(self)
-        self._resting = None
+            self._resting = Task(self._start, retry_ms)
 
 
-def _next_due(due, period, now):
-    """The next due time without drift; after a long block at most one turn is caught up."""
-    if not period:
-        return now
-    due += period
-    if due <= now:
-        due += (now - due) // period * period
-    return due
-
-
-def _drop_cancelled():
-    global _cancelled
-    kept = []
-    for entry in _heap:
-        if entry[_PERIOD] == _CANCELLED:
-            entry[_PERIOD] = _ONE_SHOT
-        else:
-            kept.append(entry)
-    _heap[:] = kept
-    heapify(_heap)
-    _cancelled = 0
+def _back_off(owner):
+    """How long owner pauses after a fault, each time twice as long."""
+    owner._retry_ms = retry_ms = min(max(owner._retry_ms * 2, _FIRST_RETRY_MS), _LAST_RETRY_MS)
+    return retry_ms
 
 
 def _wake_time():
@@ -442,7 +385,7 @@ def _turn(turns):
                     else:
                         entry[_CALLBACK](entry[_ARG])
                     if period == _SLOW:
-                        entry[_TASK]._succeeded()
+                        entry[_TASK]._retry_ms = 0
             except Exception as error:
                 _fault(entry[_TASK], error)
         if lit:
@@ -451,12 +394,25 @@ def _turn(turns):
 
 def _rest():
     """Housekeeping that only a loop with time to spare needs; how long it may wait, in ms."""
-    now = _read_clock()
-    if now >= _EPOCH_MS:
-        now = _next_epoch()
-    if _cancelled > 16 and _cancelled * 2 > len(_heap):
-        _drop_cancelled()
-    return max(0, _wake_time() - now)
+    global _now, _epochs, _cancelled
+    heap = _heap
+    _read_clock()
+    while _now >= _EPOCH_MS:  # move the origin of time; only here, between turns
+        _now -= _EPOCH_MS
+        _epochs += 1
+        for entry in heap:
+            entry[_DUE] -= _EPOCH_MS
+    if _cancelled > 16 and _cancelled * 2 > len(heap):
+        kept = []
+        for entry in heap:
+            if entry[_PERIOD] == _CANCELLED:
+                entry[_PERIOD] = _ONE_SHOT
+            else:
+                kept.append(entry)
+        heap[:] = kept
+        heapify(heap)
+        _cancelled = 0
+    return max(0, _wake_time() - _now)
 
 
 def _serve(ready):

@@ -2,7 +2,9 @@
 
 import random
 import select
+from binascii import hexlify
 
+import machine
 from micropython import const
 
 from epx import diag, log
@@ -58,7 +60,7 @@ class Mqtt:
         port = config.mqttport or (8883 if config.mqtttls else 1883)
         self._resolver = Resolver(config.mqttbroker, port, watchdog)
         self._client = client = Client(
-            name + diag.chip_id(),
+            name + str(hexlify(machine.unique_id()), "utf-8"),
             keepalive_s=config.keepalive,
             clean=config.mqttsession == "clean",
             user=config.mqttuser,

@@ -13,42 +13,35 @@ _PAUSE_MS = 10 * MINUTES
 
 
 class NetStats:
-    """connlost and mqttlost of the namespace netstats."""
+    """connlost and mqttlost of the namespace netstats, in counts."""
 
-    KEYS = ("connlost", "mqttlost")
+    _pause = None  # the task that ends the time without writing
 
     def __init__(self):
-        self._nvram = Nvram("netstats")
-        self._counts = {}
-        for key in self.KEYS:
-            self._counts[key] = self._nvram.get_int(key, 0)
-        self._pause = None
+        self._nvram = nvram = Nvram("netstats")
+        self.counts = {}
+        for key in ("connlost", "mqttlost"):
+            self.counts[key] = nvram.get_int(key, 0)
         diag.before_reboot(self._save)
 
-    def count(self, key):
-        return self._counts[key]
-
     def add(self, key):
-        self._counts[key] = (self._counts[key] + 1) & 0x7FFFFFFF
+        self.counts[key] = (self.counts[key] + 1) & 0x7FFFFFFF
         if self._pause is None:
             self._save()
-            self._pause = loop.Task(self._end_pause, _PAUSE_MS, core=True)
 
     def reset(self):
-        for key in self.KEYS:
-            self._counts[key] = 0
+        for key in self.counts:
+            self.counts[key] = 0
         self._save()
 
-    def _end_pause(self):
-        self._pause = None
-        if self._save():
-            self._pause = loop.Task(self._end_pause, _PAUSE_MS, core=True)
-
     def _save(self):
+        """Write what changed; if anything did, nothing more for ten minutes."""
+        self._pause = None
         written = False
         try:
-            for key in self.KEYS:
-                written = self._nvram.set_int(key, self._counts[key]) or written
+            for key in self.counts:
+                written = self._nvram.set_int(key, self.counts[key]) or written
         except OSError as error:
             log.error("netstats: %s", error)
-        return written
+        if written:
+            self._pause = loop.Task(self._save, _PAUSE_MS, core=True)

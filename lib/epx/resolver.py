@@ -32,16 +32,23 @@ class Resolver:
         if known is None or uptime_s() >= self.ask_again_s:
             try:
                 address = self._ask(host)
-                # The unix port of MicroPython gives a raw sockaddr, of no use another day.
-                if isinstance(address, tuple) and address[0] != host:
-                    self._nvram.set_text("address", "%s %s" % (host, address[0]))
-                return address
             except OSError as error:
                 if known is None:
                     raise
                 log.warn("mqtt: name server: %s, using %s as last time", error, known)
                 self.ask_again_s = uptime_s() + _PAUSE_S
+            else:
+                # The unix port of MicroPython gives a raw sockaddr, of no use another day.
+                if isinstance(address, tuple) and address[0] not in (host, known):
+                    self._remember("%s %s" % (host, address[0]))
+                return address
         return self._ask(known)
+
+    def _remember(self, words):
+        try:
+            self._nvram.set_text("address", words)
+        except OSError as error:
+            log.warn("mqtt: address not stored: %s", error)
 
     def _ask(self, host):
         self._watchdog.may_block()
