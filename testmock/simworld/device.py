@@ -33,6 +33,9 @@ class _BenchClock:
     def spend_us(self, us):
         self._world.spend(us)
 
+    def call_after(self, ms, callback):
+        return self._world.call_after(ms, callback)
+
 
 class Device:
     """A board that boots a profile (None: a bare board; see run()).
@@ -56,6 +59,7 @@ class Device:
         self.bench = Bench(_BenchClock(world))
         self.bench.on_reset = self._reset_from_inside
         self.bench.on_watchdog = self._watchdog_started
+        self._number_among(world.devices)
         self.wifi = self.bench.wifi
         self.ethernet = self.bench.ethernet
         self.wifi.on_down = self.ethernet.on_down = self._link_down
@@ -77,6 +81,15 @@ class Device:
         self._watchdog = None
         self._program = None
         load_stage(self)
+
+    def _number_among(self, devices):
+        """Addresses of its own, which stories may change."""
+        number = len(devices)
+        devices.append(self)
+        bench = self.bench
+        bench.unique_id = bench.wifi.mac = bytes((0x24, 0x0A, 0xC4, 0, number, 1))
+        bench.ethernet.mac = bytes((0x24, 0x0A, 0xC4, 0, number, 4))
+        bench.wifi.address = bench.ethernet.address = "192.168.1.%d" % (7 + number)
 
     @property
     def firmware_has_counter(self):
@@ -191,7 +204,9 @@ class Device:
                 text = "Unhandled exception in thread started by %s\n" % getattr(
                     function, "__name__", "?"
                 )
-                self.write_console(text + format_exception(error))
+                text += format_exception(error)
+                self.crash = self.crash or (self.world.now_ms(), text)
+                self.write_console(text)
                 self._note("thread crash")
             except SystemExit:
                 pass

@@ -105,7 +105,8 @@ class End:
             other._changed()
         elif other.state == "closed":
             # Nobody there any more: the answer is a reset.
-            self.fail(errors.ECONNRESET)
+            lan = connection.lan
+            lan.world.call_after(lan.latency_ms, lambda: self.fail(errors.ECONNRESET))
 
     def receive(self, n=65536):
         rx = self.rx

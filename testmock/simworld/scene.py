@@ -17,6 +17,6 @@ def make_world(profile, config, seed=1):
 
 def end_world(world):
     """Stop all threads of the world."""
-    if world.device:
-        world.device.close()
+    for device in world.devices:
+        device.close()
     world.close()

@@ -103,6 +103,7 @@ class World:
         self.trace = []
         self.trace_hash = 0
         self.lan = self.broker = self.device = None
+        self.devices = []
         self._fibers = []
         self._ready = []
         self._heap = []

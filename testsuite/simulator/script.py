@@ -464,3 +464,190 @@ def test_the_same_seed_gives_the_same_numbers(world):
     world.run_for(1 * SECONDS)
     if world.seed == 1:
         assert seen == [[490, 379, 205, 274, 708], 5], seen
+
+
+def exchange(world, seen):
+    """A toy that connects, subscribes with QoS 1 to cmnd/#, and keeps what it reads and loses."""
+
+    def main(load):
+        while True:
+            socket, poll = open_to_broker(load, [])
+            try:
+                if [events for _, events in poll.ipoll(30_000) if events & 8]:
+                    raise OSError(socket_error(socket))
+                socket.write(CONNECT)
+                socket.write(SUBSCRIBE)
+                poll.modify(socket, 1)
+                while True:
+                    for _ in poll.ipoll(60_000):
+                        data = socket.read(500)
+                        if not data:
+                            raise OSError(0)
+                        seen.append((world.now_ms(), data))
+            except OSError as error:
+                seen.append((world.now_ms(), error.args[0]))
+            poll.unregister(socket)
+            socket.close()
+            load("time").sleep_ms(1000)
+
+    world.device.boot_function = main
+    world.device.power_on()
+
+
+def socket_error(socket):
+    try:
+        socket.write(b"")
+    except OSError as error:
+        return error.args[0]
+    return None
+
+
+def read_later(seen, since_ms):
+    return b"".join([data for ms, data in seen if ms > since_ms and isinstance(data, bytes)])
+
+
+def test_broker_refuses_and_then_takes_the_client(world):
+    seen = []
+    world.broker.refuse(2, code=3)
+    exchange(world, seen)
+    world.run_for(20 * SECONDS)
+    refused = b"\x20\x02\x00\x03"
+    assert [data for _, data in seen][:4] == [refused, 0, refused, 0], seen
+    assert world.broker.connections == ["toy-plug"]
+    assert len(world.broker.connects) == 3
+    assert world.device.open_sockets == 1 and world.device.sockets_opened == 3
+
+
+def test_a_frozen_broker_answers_when_it_thaws(world):
+    seen = []
+    world.broker.freeze()
+    exchange(world, seen)
+    world.run_for(10 * SECONDS)
+    assert seen == []
+    world.broker.thaw()
+    world.run_for(1 * SECONDS)
+    assert read_later(seen, 10 * SECONDS) == b"\x20\x02\x00\x00\x90\x03\x00\x01\x01", seen
+
+
+def test_a_stopped_broker_refuses_and_comes_back(world):
+    seen = []
+    exchange(world, seen)
+    world.run_for(5 * SECONDS)
+    world.broker.restart(down_ms=10_000)
+    world.run_for(20 * SECONDS)
+    errors = [data for _, data in seen if not isinstance(data, bytes)]
+    assert errors[0] == 0 and 111 in errors, errors
+    assert world.broker.connections == ["toy-plug"]
+
+
+def test_a_cut_connection_is_reset_on_both_sides(world):
+    seen = []
+    world.lan.cut_after(30)
+    exchange(world, seen)
+    world.run_for(20 * SECONDS)
+    assert seen[0][1] == b"\x20\x02\x00\x00" or seen[0][1] == 104, seen
+    assert 104 in [data for _, data in seen], seen
+    assert world.broker.connections == ["toy-plug"]
+
+
+def test_retained_messages_come_with_the_subscription_and_others_at_once(world):
+    seen = []
+    broker = world.broker
+    broker.publish("cmnd/kept", "old", retain=True)
+    exchange(world, seen)
+    world.run_for(5 * SECONDS)
+    assert read_later(seen, 0)[9:] == b"\x31\x0e\x00\x09cmnd/keptold", seen
+    broker.publish("cmnd/kept", "new", retain=True)
+    world.run_for(100)
+    assert read_later(seen, 5 * SECONDS) == b"\x30\x0e\x00\x09cmnd/keptnew", seen
+    assert broker.retained("cmnd/kept") == b"new"
+    broker.publish("cmnd/kept", "", retain=True)
+    assert broker.retained("cmnd/kept") is None
+
+
+def test_a_last_will_is_published_when_the_client_is_lost(world):
+    will = b"\x00\x04stat\x00\x04gone"
+
+    def main(load):
+        socket, poll = open_to_broker(load, [])
+        for _ in poll.ipoll(5000):
+            body = b"\x00\x04MQTT\x04\x26\x00\x0a\x00\x03toy" + will
+            socket.write(bytes((0x10, len(body))) + body)
+        load("time").sleep_ms(100 * SECONDS)
+
+    world.device.boot_function = main
+    world.device.power_on()
+    world.run_for(10 * SECONDS)
+    assert world.broker.last("stat") is None
+    world.run_for(10 * SECONDS)
+    # The keepalive is 10 s: gone 15 s after the CONNECT.
+    (sent,) = world.broker.sent("stat")
+    assert 15_000 <= sent[0] - world.broker.connects[0][0] <= 16_000
+    assert world.broker.retained("stat") == b"gone"
+
+
+def test_switching_the_interface_off_breaks_its_sockets(world):
+    seen = []
+
+    def main(load):
+        socket, poll = open_to_broker(load, [])
+        for _ in poll.ipoll(5000):
+            socket.write(CONNECT)
+        load("time").sleep_ms(100)
+        load("network").WLAN(0).active(False)
+        for _, events in poll.ipoll(5000):
+            seen.append(events)
+        seen.append(socket_error(socket))
+        world.device.wifi.poll_raises = True
+        try:
+            poll.ipoll(0)
+        except OSError:
+            seen.append("poll raises")
+
+    world.device.boot_function = main
+    world.device.power_on()
+    world.run_for(10 * SECONDS)
+    assert seen == [29, 103, "poll raises"], seen
+
+
+def test_a_slow_reader_holds_the_sender_back(world):
+    seen = []
+
+    def main(load):
+        socket, poll = open_to_broker(load, [])
+        for _ in poll.ipoll(5000):
+            seen.append(socket.write(bytes(4000)))
+            seen.append(socket.write(bytes(4000)))
+            seen.append(socket.write(bytes(4000)))
+            seen.append(poll.ipoll(0))
+
+    world.broker.freeze()
+    world.device.boot_function = main
+    world.device.power_on()
+    world.run_for(10 * SECONDS)
+    assert seen == [4000, 1744, None, []], seen
+
+
+def test_interrupts_come_for_every_pulse(world):
+    class Pulses:
+        total = 0
+
+        def count_at(self, now_us):
+            return self.total
+
+    seen = []
+    pulses = Pulses()
+
+    def main(load):
+        machine = load("machine")
+        pin = machine.Pin(14, machine.Pin.IN)
+        pin.irq(seen.append, machine.Pin.IRQ_RISING)
+        load("time").sleep_ms(3000)
+
+    device = world.device
+    device.bench.counter(14, pulses)
+    device.boot_function = main
+    device.power_on()
+    world.call_after(1000, lambda: setattr(pulses, "total", 7))
+    world.run_for(10 * SECONDS)
+    assert len(seen) == 7
