@@ -10,6 +10,7 @@ from epxhost.errors import ToolError
 # Command: module and function. A module is imported only when its command is used.
 COMMANDS = {
     "cpall": ("epxhost.install", "cpall"),
+    "demo": ("epxhost.demo", "demo"),
     "manifests": ("epxhost.manifest", "manifests"),
     "pcp": ("epxhost.install", "pcp"),
     "pcp_conf": ("epxhost.install", "pcp_conf"),

@@ -1,0 +1,54 @@
+"""The demo as lines of text, and its closing words."""
+
+from types import TracebackType
+
+import click
+
+from epxhost.demostate import DemoState
+from epxhost.demostory import Story
+
+
+class PlainView:
+    """One line for each thing that happens."""
+
+    def __init__(self) -> None:
+        self._said_hello = False
+
+    def __enter__(self) -> "PlainView":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+    def show(self, state: DemoState, story: Story) -> None:
+        if not self._said_hello:
+            self._said_hello = True
+            broker = state.broker
+            click.echo(f"{state.profile} on {state.where}")
+            click.echo(f"broker: {broker.name} at {broker.host}:{broker.port}")
+        for happening in state.take_happenings():
+            click.echo(f"{happening.at_s:6.1f} s  {happening.kind:5}  {happening.text}")
+
+
+def summary(state: DemoState, steps_seen: int, steps: int) -> str:
+    """What was seen, in four lines."""
+    if state.first_publication_s is None:
+        return f"{state.profile} did not publish anything"
+    lines = [
+        f"first publication after {state.first_publication_s:.1f} s",
+        f"{state.publications} publications on {len(state.topics)} topics",
+        f"{steps_seen} of {steps} steps of the story seen",
+    ]
+    if state.recoveries_s:
+        times = ", ".join(f"{seconds:.1f} s" for seconds in state.recoveries_s)
+        lines.append(f"published again {times} after the broker was back")
+    else:
+        lines.append("the broker was not restarted, or the appliance did not come back")
+    if state.resets:
+        lines.append(f"{state.resets} resets")
+    return "\n".join(lines)
