@@ -9,6 +9,7 @@ from epxhost.errors import ToolError
 
 # Command: module and function. A module is imported only when its command is used.
 COMMANDS = {
+    "bench": ("epxhost.benchmarks", "bench"),
     "cpall": ("epxhost.install", "cpall"),
     "demo": ("epxhost.demo", "demo"),
     "manifests": ("epxhost.manifest", "manifests"),

@@ -1,0 +1,1 @@
+"""Nothing: epx.mqtt meets the network as an argument."""

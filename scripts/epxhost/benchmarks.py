@@ -1,0 +1,106 @@
+"""`make bench`: measure, print a table, write bench/results.json (flat: name to number).
+
+Names given on the command line choose modules of bench/. What is not measured anew keeps its
+number: the soak and the tests write their own.
+"""
+
+import importlib
+import json
+import operator
+import sys
+import time
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from epxhost import toolchain
+from epxhost.door import ROOT
+
+RESULTS = ROOT / "bench" / "results.json"
+MODULES = ("loop", "mqtt", "commands", "ram", "heap_min", "flash", "virtual")
+
+AT_LEAST, AT_MOST = (operator.ge, ">="), (operator.le, "<=")
+
+# key -> how, bound, meaning
+TARGETS = {
+    "loop_ratio_10": (AT_LEAST, 0.6, "10 tasks dispatched, divided by a bare heap loop"),
+    "loop_ratio_200": (AT_LEAST, 0.6, "200 tasks likewise"),
+    "loop_ratio_1000": (AT_LEAST, 0.6, "1000 tasks likewise"),
+    "loop_alloc_bytes": (AT_MOST, 0, "heap that 1,000 idle turns allocate"),
+    "loop_probe_fired": (AT_LEAST, 499, "10 ms task in 5 s beside 200 tasks of 100 ms"),
+    "mqtt_pub0_ratio": (AT_LEAST, 0.8, "QoS 0 publications, divided by a raw socket"),
+    "mqtt_pub1_ratio": (AT_LEAST, 0.9, "QoS 1, one in flight, likewise"),
+    "mqtt_pub1_window_ratio": (AT_LEAST, 0.35, "QoS 1, window 8, by a raw socket with 20"),
+    "mqtt_recv_ratio": (AT_LEAST, 0.8, "messages received, by a raw readinto for each"),
+    "mqtt_rtt_ratio": (AT_MOST, 1.5, "publish to own subscription, by a raw socket"),
+    "mqtt_commands_per_second": (AT_LEAST, 20000, "commands obeyed, 32-bit, whole framework"),
+    "ram_h2o_bytes": (AT_MOST, 60000, "heap of h2o from .mpy, 32-bit"),
+    "heap_min_h2o_kb": (AT_MOST, 80, "smallest heap, less the mocks"),
+    "flash_h2o_bytes": (AT_MOST, 36000, "files of h2o as .mpy"),
+    "wakeups_per_hour_h2o": (AT_MOST, 4500, "turns in an idle hour"),
+    "boot_to_publish_ms_h2o": (AT_MOST, 5000, "power-up to first publication, virtual"),
+    "sim_speedup_h2o": (AT_LEAST, 2000, "virtual seconds per second, CPython"),
+    "soak_virtual_days": (AT_LEAST, 40, "last make soak"),
+    "soak_failures": (AT_MOST, 0, "last make soak"),
+    "test_seconds": (AT_MOST, 180, "last make test"),
+}
+
+
+def results() -> dict[str, float]:
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+
+
+def save(new: dict[str, float]) -> None:
+    """Put new numbers beside those that are there."""
+    merged = {**results(), **{key: _short(value) for key, value in new.items()}}
+    RESULTS.write_text(json.dumps(dict(sorted(merged.items())), indent=2) + "\n")
+
+
+def _short(value: float) -> float:
+    return int(value) if float(value).is_integer() else float(f"{value:.4g}")
+
+
+def reached(key: str, value: float) -> bool | None:
+    """None: there is no bound."""
+    if key not in TARGETS:
+        return None
+    (compare, _), bound, _ = TARGETS[key]
+    return compare(value, bound)
+
+
+def table(before: dict[str, float]) -> Table:
+    view = Table("key", "number", "before", "to reach", "", "meaning")
+    for key, value in results().items():
+        (_, sign), bound, meaning = TARGETS.get(key, ((None, ""), "", ""))
+        good = reached(key, value)
+        mark = {True: "[green]reached", False: "[red]missed", None: ""}[good]
+        old = before.get(key)
+        view.add_row(
+            key, f"{value:g}", "" if old in (None, value) else f"{old:g}", f"{sign} {bound}", mark, meaning
+        )
+    return view
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(MODULES))
+def bench(names: tuple[str, ...]) -> None:
+    """Measure everything, or only the modules NAMES of bench/."""
+    sys.path.insert(0, str(ROOT / "bench"))
+    before = results()
+    for program in ("micropython64", "micropython32", "mosquitto"):
+        if not getattr(toolchain, program)():
+            click.echo(f"{program} is missing: {toolchain.why_not(program)}", err=True)
+    for name in names or MODULES:
+        began_s = time.monotonic()
+        click.echo(f"{name} ...", err=True, nl=False)
+        save(importlib.import_module(name).measure(toolchain))
+        click.echo(f" {time.monotonic() - began_s:.0f} s", err=True)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table(before))
+    missed = [key for key, value in results().items() if reached(key, value) is False]
+    absent = sorted(set(TARGETS) - set(results()))
+    if absent:
+        console.print("not measured:", ", ".join(absent))
+    if missed:
+        console.print("missed:", ", ".join(missed))
