@@ -18,7 +18,7 @@ class Outbox:
         self._wake = wake
         self._log_topic = log_topic
         self._states = []
-        self._events = deque((), _MOST_EVENTS)
+        self._events = deque(maxlen=_MOST_EVENTS)
 
     def post(self, bound):
         if not bound.pending:
@@ -39,8 +39,11 @@ class Outbox:
         events = self._events
         while events:
             topic, payload = events[0]
-            if client.publish(topic, payload, False, 1) is None:
-                return
+            try:
+                if client.publish(topic, payload, False, 1) is None:
+                    return
+            except ValueError as error:  # larger than the client's buffer
+                log.error("%s: %s", topic, error)
             events.popleft()
         states = self._states
         while states:
