@@ -18,7 +18,7 @@ class Outbox:
         self._wake = wake
         self._log_topic = log_topic
         self._states = []
-        self._events = deque(maxlen=_MOST_EVENTS)
+        self._events = deque((), _MOST_EVENTS)  # noqa: RUF037 MicroPython wants both
 
     def post(self, bound):
         if not bound.pending:
