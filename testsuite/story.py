@@ -24,13 +24,14 @@ def mqtt_name(device):
 
 def is_online(world):
     """Does the broker hear the device, know its subscriptions, and has it said online?"""
-    broker = world.broker
+    links = world.broker.links
     availability = "stat/%s/Availability" % mqtt_name(world.device)
     return bool(
-        broker.connections
-        and broker.subscriptions(broker.connections[0])
-        and broker.retained(availability) == b"online"
-        and not broker.links[-1].end.connection.dead
+        links
+        and not links[-1].end.connection.dead
+        and links[-1].session
+        and links[-1].session.subscriptions
+        and world.broker.retained(availability) == b"online"
     )
 
 

@@ -19,7 +19,7 @@ from uumqtt.client import Client
 _STATES = {
     "initial": ("waiting",),
     "waiting": ("connecting",),
-    "connecting": ("subscribing", "lost"),
+    "connecting": ("subscribing", "online", "lost"),
     "subscribing": ("online", "lost"),
     "online": ("lost",),
     "lost": ("waiting",),
@@ -155,8 +155,6 @@ class Mqtt:
     def _lose(self, why):
         if self.sm.state in ("connecting", "subscribing", "online"):
             log.warn("mqtt: %s", why)
-            if self.sm.state == "connecting":
-                self._resolver.ask_again_s = 0
             self._client.close()
             self.sm.go("lost")
 

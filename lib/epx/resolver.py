@@ -6,17 +6,15 @@ from epx import log
 from epx.loop import uptime_s
 from epx.nvram import Nvram
 
-# A dead name server blocks for 20 s (measured on lwIP): not at every attempt to connect.
-_PAUSE_S = 600
+# A dead name server blocks for 20 s (measured on lwIP): not at every attempt to connect, but
+# often enough to find a broker that has moved meanwhile.
+_PAUSE_S = 120
 
 
 class Resolver:
-    """Looks host up; this may block, so it happens inside watchdog.may_block().
+    """Looks host up; this may block, so it happens inside watchdog.may_block()."""
 
-    Set ask_again_s to 0 when the address did not answer: perhaps the broker has moved.
-    """
-
-    ask_again_s = 0
+    _ask_again_s = 0
 
     def __init__(self, host, port, watchdog):
         self._host = host
@@ -29,14 +27,14 @@ class Resolver:
         host = self._host
         known = (self._nvram.get_text("address") or "").split()
         known = known[1] if len(known) == 2 and known[0] == host else None
-        if known is None or uptime_s() >= self.ask_again_s:
+        if known is None or uptime_s() >= self._ask_again_s:
             try:
                 address = self._ask(host)
             except OSError as error:
                 if known is None:
                     raise
                 log.warn("mqtt: name server: %s, using %s as last time", error, known)
-                self.ask_again_s = uptime_s() + _PAUSE_S
+                self._ask_again_s = uptime_s() + _PAUSE_S
             else:
                 # The unix port of MicroPython gives a raw sockaddr, of no use another day.
                 if isinstance(address, tuple) and address[0] not in (host, known):

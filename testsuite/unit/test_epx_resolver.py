@@ -83,7 +83,7 @@ class TestResolver(unittest.TestCase):
         for _ in range(5):
             self.assertEqual(self.resolver.address(), ("10.0.0.5", 1883))
         self.assertEqual(self.world.slept_ms, before)
-        self.wait(11)
+        self.wait(3)
         self.resolver.address()
         self.assertEqual(self.world.slept_ms, before + 20000)
 
@@ -93,12 +93,12 @@ class TestResolver(unittest.TestCase):
         self.assertEqual(self.resolver.address(), ("10.0.0.6", 1883))
         self.assertEqual(self.remembered(), b"broker.home 10.0.0.6")
 
-    def test_when_the_remembered_address_fails_the_name_server_is_asked_again(self):
+    def test_a_name_server_that_lives_again_is_asked_again(self):
         self.resolver.address()
         self.world.names.clear()
         self.resolver.address()
         self.world.names["broker.home"] = "10.0.0.6"
-        self.resolver.ask_again_s = 0
+        self.wait(3)
         self.assertEqual(self.resolver.address(), ("10.0.0.6", 1883))
 
     def test_the_address_of_another_host_is_not_used(self):
