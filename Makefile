@@ -19,7 +19,7 @@ test: .venv/ready ## every test on both interpreters, with branch coverage
 	@$(RUN) scripts/check $(ARGS)
 
 test-upy: .venv/ready ## only what runs on real MicroPython
-	@$(RUN) scripts/check --only rings $(ARGS)
+	@$(RUN) scripts/check --only micropython --only real $(ARGS)
 
 lint: .venv/ready ## ruff, its formatter and codespell
 	@$(RUN) scripts/lint $(ARGS)
