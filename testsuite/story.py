@@ -86,6 +86,11 @@ class Insight:
         if self._more:
             self._more(app, load)
 
+    def count(self, name):
+        """A figure of topic Diag, such as "mqttlost", as it is now."""
+        words = self.app.summary().split()
+        return int(words[words.index(name) + 1])
+
     def times(self, machine, name):
         """When the machine ("net" or "mqtt") has entered a state."""
         return [ms for ms, entered in getattr(self, machine) if entered == name]

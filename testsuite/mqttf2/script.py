@@ -19,7 +19,7 @@ def expect_back(world, insight):
 
 
 def lost_count(insight):
-    return insight.app.stats.count("mqttlost")
+    return insight.count("mqttlost")
 
 
 def test_a_refused_connection_is_tried_again_and_not_counted(world):
