@@ -116,13 +116,16 @@ class Publisher:
             self.done = True
 
     def _burst(self):
-        publish = self.client.publish
+        """Publish as epx.mqtt does: what one turn has to say goes out together."""
+        client = self.client
+        client.hold()
         for _ in range(min(BURST, self.left)):
-            if publish(TOPIC, PAYLOAD) is None:
+            if client.publish(TOPIC, PAYLOAD) is None:
                 break
             self.left -= 1
-        if not self.left and publish(END, b"") is not None:
+        if not self.left and client.publish(END, b"") is not None:
             self.task.cancel()
+        client.release()
         self._update()
 
     def _ended(self, *_):

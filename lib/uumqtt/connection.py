@@ -14,6 +14,8 @@ from uumqtt.packet import MQTTError, check_topic, connect_packet, encoded
 REPLY_LIMIT_MS = 5000
 _HANDSHAKE_LIMIT_MS = const(15000)
 _READS_PER_TURN = const(4)  # then others get their turn
+_IPPROTO_TCP = const(6)  # these two are the same on Linux and lwIP
+_TCP_NODELAY = const(1)
 _EINPROGRESS_ESP32 = const(119)  # newlib's number, whatever the errno module says
 
 _CLOSED = const(0)
@@ -78,6 +80,8 @@ class Connection:
         begun = False
         try:
             self._socket.setblocking(False)
+            # Else a packet waits up to 40 ms for the acknowledgement of the one before it.
+            self._socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
             try:
                 self._socket.connect(address)
             except OSError as error:
@@ -132,11 +136,9 @@ class Connection:
         if not stream or (self._state == _CONNECTING and not self._link_is_up(events)):
             return
         outbox = self._outbox
-        if outbox.end and not outbox.flush(stream) and self.securing:
+        if self.securing and not self._is_secure():
             return
-        if self.securing:
-            self.securing = False
-            self._reply_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        outbox.flush(stream)
         # What callbacks send is written together. (If one raises: at the next ready(), for which
         # events() asks. A finally here would move the frame to the heap.)
         self._writable = None
@@ -169,6 +171,17 @@ class Connection:
         self._state = _GREETING
         limit_ms = _HANDSHAKE_LIMIT_MS if self.securing else REPLY_LIMIT_MS
         self._reply_at = ticks_add(ticks_ms(), limit_ms)
+        return True
+
+    def _is_secure(self):
+        """Go on with the TLS handshake, which writing CONNECT drives."""
+        try:
+            self.securing = not self._outbox.flush(self.stream)
+        except ValueError as error:  # so MicroPython says that the certificate is not good
+            raise MQTTError("certificate: %s" % error)
+        if self.securing:
+            return False
+        self._reply_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
         return True
 
     def _receive(self, stream, events):

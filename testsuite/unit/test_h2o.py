@@ -10,6 +10,7 @@ import micropython
 from testmock.models.flowmeter import FlowMeter
 from testmock.models.mcp23017 import MCP23017 as ExpanderModel
 from testmock.models.ssd1306 import SSD1306 as DisplayModel
+from third import pincounter
 
 SECONDS = 1000
 MINUTES = 60 * SECONDS
@@ -118,6 +119,7 @@ class Counter:
     """machine.Counter fed by a FlowMeter, which stands in for the pin."""
 
     def __init__(self, number, meter, filter_ns):
+        meter.counter = self
         self.number = number
         self.filter_ns = filter_ns
         self._meter = meter
@@ -153,7 +155,7 @@ class Mqtt:
 class Modules:
     """Private copies of the device's modules, on a clock of their own."""
 
-    _OURS = ("epx", "h2o", "time", "select", "machine")
+    _OURS = ("epx", "h2o", "third", "time", "select", "machine")
 
     def __init__(self, machine):
         self.time = Time()
@@ -199,18 +201,12 @@ class Bench:
         self.bus.models[0x3C] = self.screen
         config = modules.config.Config((), modules.settings.KEYS, lines)
         assert config.ready, config.problems
-        counter = modules.sensor.pulse_counter(self.meter, 240)
         chip = modules.mcp23017.MCP23017(self.bus)
-        self.tank = modules.sensor.Tank(config, chip, counter)
+        self.tank = modules.sensor.Tank(config, chip, self.meter)
         self.net, self.mqtt = Net(), Mqtt()
         if has_display:
-            self.display = modules.actuator.Display(
-                modules.ssd1306.SSD1306(self.bus),
-                self.tank,
-                config.levelsensors,
-                self.net,
-                self.mqtt,
-            )
+            self.driver = modules.ssd1306.SSD1306(self.bus)
+            self.display = modules.actuator.Display(self.driver, self.tank, self.net, self.mqtt)
 
     def run_for(self, ms):
         """Let ms pass; what is due at their end still runs."""
@@ -308,7 +304,7 @@ class TestLevel(unittest.TestCase):
         self.bench.run_for(5 * SECONDS)
 
     def expect(self, pct, malfunctions, text):
-        found = (self.tank.level_pct(), self.tank.malfunctions(), self.tank.wet_text())
+        found = (self.tank.level_pct, self.tank.malfunctions, self.tank.wet_text())
         self.assertEqual(found, (pct, malfunctions, text))
 
     def test_nothing_is_known_before_four_equal_samples(self):
@@ -363,10 +359,10 @@ class TestLevel(unittest.TestCase):
         bench = Bench(with_heights(range(6, 97, 6)))
         bench.expander.inputs = 0
         bench.run_for(5 * SECONDS)
-        self.assertEqual(bench.tank.level_pct(), 96)
+        self.assertEqual(bench.tank.level_pct, 96)
         bench.expander.inputs = 0x8000
         bench.run_for(5 * SECONDS)
-        self.assertEqual(bench.tank.level_pct(), 90)
+        self.assertEqual(bench.tank.level_pct, 90)
 
     def test_a_failure_while_reading_forces_100_and_is_tried_again_in_ten_minutes(self):
         self.settle(wet(1, 2, 3))
@@ -430,13 +426,13 @@ class TestLevel(unittest.TestCase):
     def test_an_expander_that_is_absent_at_start_is_tried_every_ten_minutes(self):
         bench = Bench(expander_present=False)
         bench.run_for(1)
-        self.assertEqual((bench.tank.level_pct(), bench.tank.malfunctions()), (100, 2))
+        self.assertEqual((bench.tank.level_pct, bench.tank.malfunctions), (100, 2))
         bench.run_for(10 * MINUTES)
-        self.assertEqual((bench.tank.level_pct(), bench.tank.malfunctions()), (100, 2))
+        self.assertEqual((bench.tank.level_pct, bench.tank.malfunctions), (100, 2))
         bench.expander.inputs = wet(1)
         bench.expander.present = True
         bench.run_for(10 * MINUTES + 4 * SECONDS)
-        self.assertEqual((bench.tank.level_pct(), bench.tank.malfunctions()), (20, 0))
+        self.assertEqual((bench.tank.level_pct, bench.tank.malfunctions), (20, 0))
 
 
 class TestFlow(unittest.TestCase):
@@ -450,13 +446,13 @@ class TestFlow(unittest.TestCase):
         self.meter.rate_hz = 30
         self.bench.run_for(60 * SECONDS)
         self.meter.rate_hz = 0
-        self.assertEqual(self.tank.flow(), 6.25)
+        self.assertEqual(self.tank.flow, 6.25)
         self.assertEqual(self.tank.estimated_text(), "100% + 6L")
         self.bench.run_for(1 * SECONDS)
         self.assertEqual(self.tank.pumped(), 6.3)
         self.assertEqual(self.tank.estimated_volume(), 1006.3)
         self.bench.run_for(12 * SECONDS)
-        self.assertEqual(self.tank.flow(), 0)
+        self.assertEqual(self.tank.flow, 0)
 
     def test_the_rate_is_renewed_after_more_than_five_seconds(self):
         self.bench.run_for(1 * SECONDS)
@@ -464,26 +460,26 @@ class TestFlow(unittest.TestCase):
         rates = []
         for _ in range(8):
             self.bench.run_for(1 * SECONDS)
-            rates.append(self.tank.flow())
+            rates.append(self.tank.flow)
         self.assertEqual(rates.count(10), 8 - rates.index(10))
         self.assertTrue(0 < rates.index(10) <= 7)
 
     def test_a_second_with_too_many_pulses_counts_nothing(self):
         self.meter.pulses(241)
         self.bench.run_for(1 * SECONDS)
-        self.assertTrue(self.tank.is_noisy())
+        self.assertTrue(self.tank.is_noisy)
         self.assertEqual(self.tank.pumped(), 0)
-        self.assertEqual(self.tank.malfunctions(), 0)
+        self.assertEqual(self.tank.malfunctions, 0)
         self.meter.pulses(240)
         self.bench.run_for(1 * SECONDS)
-        self.assertFalse(self.tank.is_noisy())
+        self.assertFalse(self.tank.is_noisy)
         self.assertEqual(self.tank.pumped(), 0.8)
 
     def test_pulses_of_a_long_blocked_second_are_judged_by_its_length(self):
         self.meter.rate_hz = 200
         self.bench.time.sleep_ms(30 * SECONDS)
         self.bench.run_for(1 * SECONDS)
-        self.assertFalse(self.tank.is_noisy())
+        self.assertFalse(self.tank.is_noisy)
         self.assertTrue(self.tank.pumped() > 20)
 
     def test_what_was_pumped_is_published_to_the_last_pulse(self):
@@ -517,48 +513,50 @@ class TestFlow(unittest.TestCase):
         self.bench.run_for(2 * SECONDS)
         self.bench.expander.failing = False
         self.bench.run_for(11 * MINUTES)
-        self.assertEqual((self.tank.malfunctions(), self.tank.pumped()), (0, 0.5))
+        self.assertEqual((self.tank.malfunctions, self.tank.pumped()), (0, 0.5))
 
     def test_totals_stay_exact_beyond_small_integers(self):
-        flow = self.tank._flow
-        self.assertEqual(flow.units(288 * 100000000, 1), 1000000000)
-        self.assertEqual(flow.units(288 * 100000000 + 144, 0), 100000001)
-        self.assertEqual(flow.units(143, 0), 0)
+        units = self.tank._units
+        self.assertEqual(units(288 * 100000000, 1), 1000000000)
+        self.assertEqual(units(288 * 100000000 + 144, 0), 100000001)
+        self.assertEqual(units(143, 0), 0)
 
 
 class TestCounters(unittest.TestCase):
     def test_the_hardware_counter_filters_short_pulses(self):
-        sensor = Modules(Machine()).sensor
-        counter = sensor.pulse_counter("pin 14", 240)
+        counter = Bench().meter.counter
         self.assertEqual((counter.number, counter.filter_ns), (0, 1041000))
-        self.assertEqual(sensor.pulse_counter("pin 14", 0.001).filter_ns, 1000000000)
+
+    def test_no_pulse_is_so_long_that_the_filter_waits_more_than_a_second(self):
+        lines = [line if "maxflow" not in line else "maxflow 0.001" for line in _CONFIG]
+        self.assertEqual(Bench(lines).meter.counter.filter_ns, 1000000000)
 
     def test_without_one_an_interrupt_counts_rising_edges(self):
         pin = Pin()
-        counter = Modules(OldMachine()).sensor.pulse_counter(pin, 240)
+        counter = pincounter.Counter(0, pin, filter_ns=1000)
         self.assertEqual((counter.value(), pin.trigger), (0, pin.IRQ_RISING))
         for _ in range(5):
             pin.handler(pin)
         self.assertEqual(counter.value(), 5)
 
-    def test_the_interrupt_count_stays_a_small_integer_and_flow_survives_its_wrap(self):
+    def test_the_interrupt_count_stays_a_small_integer_and_the_tank_survives_its_wrap(self):
         modules = Modules(OldMachine())
         pin = Pin()
-        counter = modules.sensor.pulse_counter(pin, 240)
-        counter._count = _TICKS_MASK - 2
-        flow = modules.sensor.Flow(counter, 4.8, 50)
-        for _ in range(10):
+        config = modules.config.Config((), modules.settings.KEYS, _CONFIG)
+        tank = modules.sensor.Tank(config, modules.mcp23017.MCP23017(Bus()), pin)
+        tank._count = tank._counter._count = _TICKS_MASK - 2
+        for _ in range(31):
             pin.handler(pin)
-        self.assertEqual(counter.value(), 7)
+        self.assertEqual(tank._counter.value(), 28)
         modules.time.sleep_ms(1000)
-        modules.loop.step()
-        self.assertEqual(flow.pulses, 10)
+        tank._sample_flow()
+        self.assertEqual(tank.pumped_since_sent(), 0.1)
 
     def test_the_interrupt_handler_allocates_nothing(self):
         if not hasattr(micropython, "heap_lock"):
             self.skipTest("CPython")
         pin = Pin()
-        counter = Modules(OldMachine()).sensor.pulse_counter(pin, 240)
+        counter = pincounter.Counter(0, pin, filter_ns=1000)
         handler = pin.handler
         micropython.heap_lock()
         try:
@@ -674,6 +672,22 @@ class TestDisplay(unittest.TestCase):
         self.bench.display._refresh()
         self.assertEqual(self.screen.data_bytes, 0)
 
+    def test_whatever_is_drawn_is_sent(self):
+        """The driver is told which pages changed, and nothing checks that but this."""
+        bench, frame = self.bench, self.bench.driver.frame
+        bench.run_for(500)
+        for i in range(60):
+            bench.expander.inputs = wet(*((1, 2, 3, 4, 5), (1, 2), (), (2, 4), (1,))[i // 5 % 5])
+            bench.expander.failing = i == 37
+            bench.meter.rate_hz = (0, 17, 1000, 5)[i // 3 % 4]
+            bench.net.text = (None, "10.0.0.1", "192.168.100.107")[i // 2 % 3]
+            bench.mqtt.is_up = i & 1 == 1
+            bench.run_for((1 + i % 3) * SECONDS)
+            drawn, seen = [], bench.screen.rows()
+            for y in range(64):
+                drawn.append("".join(["#" if frame.pixel(x, y) else "." for x in range(128)]))
+            self.assertEqual(seen, drawn)
+
     def test_is_set_up_before_it_is_sent_a_page(self):
         self.bench.screen.present = False
         self.bench.run_for(500)
@@ -709,7 +723,7 @@ class TestDisplay(unittest.TestCase):
         bench = Bench(has_display=True)
         bench.screen.present = False
         bench.run_for(5 * MINUTES)
-        self.assertEqual(bench.tank.level_pct(), 100)
+        self.assertEqual(bench.tank.level_pct, 100)
         bench.screen.present = True
         bench.run_for(5 * MINUTES + 500)
         self.assertTrue(bench.screen.is_lit())

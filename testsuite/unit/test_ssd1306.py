@@ -6,7 +6,9 @@ import unittest
 import micropython
 
 from testmock.models.ssd1306 import SSD1306 as Model
-from third.ssd1306 import PAGES, SSD1306
+from third.ssd1306 import SSD1306
+
+PAGES = 8
 
 
 class Bus:
@@ -37,32 +39,39 @@ class TestDriver(unittest.TestCase):
         self.screen = SSD1306(self.bus)
 
     def show(self):
-        """Send what changed; the numbers of the pages."""
-        pages = []
-        while self.screen.next_dirty() >= 0:
-            pages.append(self.screen.next_dirty())
-            self.screen.show_page(pages[-1])
-        return pages
+        """Send what is due; the numbers of the transfers: 0 set-up, 1 .. 8 pages, 9 light."""
+        numbers = []
+        while self.screen.dirty:
+            before = self.screen.dirty & 0x3FF
+            self.screen.send()
+            sent = before & ~self.screen.dirty
+            numbers.append([1 << i for i in range(10)].index(sent))
+        return numbers
 
     def light_up(self):
-        self.screen.start()
+        self.screen.dirty = -1
         self.show()
-        self.screen.on()
 
-    def test_every_page_is_sent_after_the_start_and_no_command_is_wrong(self):
-        self.screen.start()
-        self.assertEqual(self.show(), list(range(PAGES)))
-        self.assertFalse(self.model.is_lit())
-        self.screen.on()
+    def test_at_first_everything_is_sent_and_no_command_is_wrong(self):
+        self.assertEqual(self.show(), list(range(10)))
         self.assertTrue(self.model.is_lit())
         self.assertEqual(self.model.bad, [])
         self.assertEqual(self.model.picture(), bytes(1024))
+
+    def test_is_dark_until_every_page_has_been_sent(self):
+        for _ in range(9):
+            self.screen.send()
+        self.assertFalse(self.model.is_lit())
+        self.screen.send()
+        self.assertTrue(self.model.is_lit())
+        self.assertEqual(self.screen.dirty, 0)
 
     def test_a_pixel_comes_out_where_it_was_drawn(self):
         self.light_up()
         self.screen.frame.pixel(0, 0, 1)
         self.screen.frame.pixel(127, 63, 1)
-        self.assertEqual(self.show(), [0, 7])
+        self.screen.dirty = 0x102
+        self.assertEqual(self.show(), [1, 8])
         rows = self.model.rows()
         self.assertEqual(rows[0], "#" + "." * 127)
         self.assertEqual(rows[63], "." * 127 + "#")
@@ -71,84 +80,74 @@ class TestDriver(unittest.TestCase):
     def test_text_is_upright(self):
         self.light_up()
         self.screen.frame.text("L", 8, 8)
+        self.screen.dirty = 4
         self.show()
         rows = [row[8:16] for row in self.model.rows()[8:16]]
         self.assertEqual(rows[0], ".##.....")
         self.assertEqual(rows[6], ".######.")
 
-    def test_only_what_changed_is_sent(self):
+    def test_only_the_pages_that_are_due_are_sent(self):
         self.light_up()
-        self.screen.frame.fill_rect(20, 24, 16, 8, 1)
-        self.assertEqual(self.show(), [3])
-        self.screen.frame.fill_rect(20, 24, 16, 8, 1)
-        self.assertEqual(self.show(), [])
-        self.screen.frame.fill_rect(20, 20, 16, 8, 1)
-        self.assertEqual(self.show(), [2])
+        self.screen.frame.fill(1)
+        self.screen.dirty = 0x10
+        self.assertEqual(self.show(), [4])
+        rows = self.model.rows()
+        self.assertEqual(rows[24:32], ["#" * 128] * 8)
+        self.assertEqual("".join(rows).count("#"), 8 * 128)
+
+    def test_when_nothing_is_due_nothing_is_sent(self):
+        self.light_up()
+        self.bus.sent.clear()
+        self.screen.send()
+        self.assertEqual((self.bus.sent, self.screen.dirty), ([], 0))
 
     def test_a_page_is_one_transfer(self):
         self.light_up()
         self.bus.sent.clear()
-        self.screen.frame.fill(1)
+        self.screen.dirty = 0x1FE
         self.show()
         self.assertEqual(self.bus.sent, [135] * PAGES)
 
-    def test_a_page_that_could_not_be_sent_stays_dirty(self):
+    def test_a_transfer_that_failed_is_still_due(self):
         self.light_up()
         self.screen.frame.fill(1)
+        self.screen.dirty = 0x1FE
         self.bus.left = 1
-        self.screen.show_page(0)
-        self.assertRaises(OSError, self.screen.show_page, 1)
+        self.screen.send()
+        self.assertRaises(OSError, self.screen.send)
         self.bus.left = 100
-        self.assertEqual(self.show(), list(range(1, PAGES)))
+        self.assertEqual(self.show(), list(range(2, PAGES + 1)))
 
-    def test_a_page_whose_sending_failed_is_sent_even_if_redrawn_as_before(self):
-        self.light_up()
-        self.screen.frame.pixel(5, 0, 1)
+    def test_a_set_up_that_failed_is_still_due(self):
         self.bus.left = 0
-        self.assertRaises(OSError, self.screen.show_page, 0)
-        self.screen.frame.pixel(5, 0, 0)
+        self.assertRaises(OSError, self.screen.send)
         self.bus.left = 100
-        self.assertEqual(self.show(), [0])
+        self.assertEqual(self.show(), list(range(10)))
 
     def test_a_display_that_lost_its_power_shows_the_same_after_start(self):
         self.light_up()
         self.screen.frame.text("water", 20, 0)
+        self.screen.dirty = 2
         self.show()
         before = self.model.picture()
         self.model.power_on()
         self.light_up()
         self.assertEqual(self.model.picture(), before)
 
-    def test_off_inverse_and_contrast(self):
-        self.light_up()
-        self.screen.invert()
-        self.screen.contrast(3)
-        self.assertEqual(self.model.picture(), b"\xff" * 1024)
-        self.assertEqual(self.model.contrast, 3)
-        self.screen.invert(False)
-        self.assertEqual(self.model.picture(), bytes(1024))
-        self.screen.on(False)
-        self.assertFalse(self.model.is_lit())
-        self.assertEqual(self.model.bad, [])
-
-    def test_an_absent_display_raises(self):
-        self.bus.left = 0
-        self.assertRaises(OSError, self.screen.start)
+    def test_a_display_at_the_other_address_can_be_used(self):
+        self.screen.address = 0x3D
+        self.assertRaises(OSError, self.screen.send)  # This one is at 3Ch.
 
     def test_drawing_and_sending_allocate_nothing(self):
         if not hasattr(micropython, "heap_lock"):
             self.skipTest("CPython")
         screen = SSD1306(SilentBus())
-        frame, next_dirty, show_page = screen.frame, screen.next_dirty, screen.show_page
-        page = 0
+        screen.send()  # The instance gets its own dirty.
         micropython.heap_lock()
         try:
-            while page >= 0:
-                frame.text("1", 20, 24, 1)
-                page = next_dirty()
-                if page >= 0:
-                    show_page(page)
-            screen.on()
+            while screen.dirty:
+                screen.frame.text("1", 20, 24, 1)
+                screen.send()
         finally:
             micropython.heap_unlock()
 

@@ -27,6 +27,10 @@ class OpeningTest(unittest.TestCase):
         self.assertFalse(self.client.connected)
         self.assertEqual(self.peer.stream.sent, b"")
 
+    def test_packets_do_not_wait_for_acknowledgements(self):
+        self.client.open(ADDRESS)
+        self.assertEqual(self.peer.stream.options, [(6, 1, 1)])  # TCP_NODELAY
+
     def test_connect_goes_out_in_one_write_when_the_link_is_up(self):
         self.client.open(ADDRESS)
         self.client.ready(select.POLLOUT)
@@ -438,6 +442,14 @@ class TLSTest(unittest.TestCase):
         with self.assertRaises(MQTTError) as caught:
             self.client.tick()
         self.assertEqual(caught.exception.reason, "no CONNACK")
+
+    def test_a_bad_certificate_is_an_error_of_the_link(self):
+        # MicroPython 1.25 raises ValueError from within the handshake (tried with Mosquitto).
+        context = FakeTLS(handshake_error=ValueError("not signed by the trusted CA"))
+        self.client.open(ADDRESS, context)
+        with self.assertRaises(MQTTError) as caught:
+            self.client.ready(select.POLLOUT)
+        self.assertEqual(caught.exception.reason, "certificate: not signed by the trusted CA")
 
     def test_a_handshake_that_takes_too_long_is_named(self):
         self.client.open(ADDRESS, FakeTLS(refusals=2))

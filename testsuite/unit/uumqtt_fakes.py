@@ -27,9 +27,13 @@ class FakeStream:
         self.error = None  # raised by the next read or write
         self.closed = 0
         self.address = None
+        self.options = []
 
     def setblocking(self, flag):
         assert flag is False
+
+    def setsockopt(self, level, option, value):
+        self.options.append((level, option, value))
 
     def connect(self, address):
         self.address = address
@@ -104,9 +108,10 @@ class FakeNetwork:
 class FakeTLS:
     """An SSLContext whose streams refuse `refusals` writes, as a handshake does."""
 
-    def __init__(self, refusals=0, error=None):
+    def __init__(self, refusals=0, error=None, handshake_error=None):
         self.refusals = refusals
         self.error = error
+        self.handshake_error = handshake_error
         self.hostname = None
 
     def wrap_socket(self, stream, server_hostname, do_handshake_on_connect):
@@ -129,6 +134,8 @@ class FakeTLSStream:
         if size is None:
             size = len(buffer)
         assert self._wanted in (None, size)
+        if self._context.handshake_error:
+            raise self._context.handshake_error
         if self._context.refusals:
             self._context.refusals -= 1
             self._wanted = size
