@@ -1,64 +1,52 @@
 """MCP23017: sixteen digital inputs with pull-ups on an I2C bus.
 
 Source: Microchip data sheet DS20001952, register addresses of table 3-1 (IOCON.BANK = 0).
-Every method raises OSError when the chip does not answer; none tries again by itself.
+Both methods raise OSError when the chip does not answer; none tries again by itself.
 """
 
 from errno import EIO
 
 from micropython import const
 
+_IODIRA = const(0x00)
 # Where IOCON is with IOCON.BANK = 1; with BANK = 0 that is GPINTENB, which is to be 0 too.
 _IOCON_OF_BANK_1 = const(0x05)
+_DEFVALA = const(0x06)
 _IOCON = const(0x0A)
-_IODIRA = const(0x00)
-_GPPUA = const(0x0C)
-_SETUP_BYTES = const(14)  # IODIRA .. GPPUB
-_GPPU_TO_GPIO_BYTES = const(8)  # GPPUA .. GPIOB
+# IODIRA .. GPPUB: inputs with pull-ups, all else zero.
+_SETUP = b"\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
+_SETUP_BYTES = const(14)
+# As many from DEFVALA on end with GPPUA, GPPUB, four of the interrupt logic, GPIOA, GPIOB.
 
 
 class MCP23017:
     """All pins are inputs; bits 15..8 of a word are port A, bits 7..0 port B."""
 
-    def __init__(self, i2c, address=0x20):
-        self._i2c = i2c
-        self._address = address
-        self._byte = bytearray(1)
-        self._setup = bytearray(_SETUP_BYTES)
-        self._setup[0] = self._setup[1] = 0xFF  # IODIR: inputs; all other registers zero.
-        self._check = bytearray(_SETUP_BYTES)
-        self._sample = bytearray(_GPPU_TO_GPIO_BYTES)
+    address = 0x20
 
-    def start(self, pull_ups=0xFFFF):
+    def __init__(self, i2c):
+        self._i2c = i2c
+        self._registers = bytearray(_SETUP_BYTES)
+
+    def start(self):
         """Configure, whatever state the chip is in, and read back. OSError(EIO) on a mismatch."""
-        setup = self._setup
-        setup[_GPPUA] = pull_ups >> 8
-        setup[_GPPUA + 1] = pull_ups & 0xFF
+        write = self._i2c.writeto_mem
         # Before all else: BANK and SEQOP decide where the bytes of a longer transfer go.
-        self.write_register(_IOCON_OF_BANK_1, 0)
-        self.write_register(_IOCON, 0)
-        self._i2c.writeto_mem(self._address, _IODIRA, setup)
-        self._i2c.readfrom_mem_into(self._address, _IODIRA, self._check)
-        if self._check != setup:
+        write(self.address, _IOCON_OF_BANK_1, b"\x00")
+        write(self.address, _IOCON, b"\x00")
+        write(self.address, _IODIRA, _SETUP)
+        self._i2c.readfrom_mem_into(self.address, _IODIRA, self._registers)
+        if self._registers != _SETUP:
             raise OSError(EIO)
 
     def read(self):
         """Levels of the 16 pins, in one transfer.
 
-        The transfer begins at the pull-up registers, so that a chip that lost its power
-        meanwhile, whose open inputs float, is noticed: OSError(EIO).
+        The pull-up registers are part of it, so that a chip that lost its power meanwhile,
+        whose open inputs float, is noticed: OSError(EIO).
         """
-        sample = self._sample
-        self._i2c.readfrom_mem_into(self._address, _GPPUA, sample)
-        if sample[0] != self._setup[_GPPUA] or sample[1] != self._setup[_GPPUA + 1]:
+        registers = self._registers
+        self._i2c.readfrom_mem_into(self.address, _DEFVALA, registers)
+        if registers[6] & registers[7] != 0xFF:
             raise OSError(EIO)
-        return sample[6] << 8 | sample[7]
-
-    def read_register(self, register):
-        """One register, as a number from 0 to 255."""
-        self._i2c.readfrom_mem_into(self._address, register, self._byte)
-        return self._byte[0]
-
-    def write_register(self, register, value):
-        self._byte[0] = value
-        self._i2c.writeto_mem(self._address, register, self._byte)
+        return registers[12] << 8 | registers[13]

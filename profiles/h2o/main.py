@@ -4,7 +4,7 @@ from machine import I2C, Pin
 
 from epx.appliance import Appliance
 from h2o.actuator import Display
-from h2o.sensor import Tank, pulse_counter
+from h2o.sensor import Tank
 from h2o.service import TOPICS
 from third.mcp23017 import MCP23017
 from third.ssd1306 import SSD1306
@@ -18,12 +18,10 @@ def settings():
 
 
 def build(app):
-    config = app.config
     i2c = I2C(0, sda=Pin(21), scl=Pin(22), freq=400000)
-    counter = pulse_counter(Pin(14, Pin.IN), config.maxflow * config.flowpulserate)
-    tank = Tank(config, MCP23017(i2c), counter)
+    tank = Tank(app.config, MCP23017(i2c), Pin(14, Pin.IN))
     app.mqtt.bind(tank, TOPICS)
-    Display(SSD1306(i2c), tank, config.levelsensors, app.net, app.mqtt)
+    Display(SSD1306(i2c), tank, app.net, app.mqtt)
 
 
 Appliance("h2o", settings).run(build)

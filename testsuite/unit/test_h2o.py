@@ -5,12 +5,10 @@ import sys
 import unittest
 
 import framebuf
-import micropython
 
 from testmock.models.flowmeter import FlowMeter
 from testmock.models.mcp23017 import MCP23017 as ExpanderModel
 from testmock.models.ssd1306 import SSD1306 as DisplayModel
-from third import pincounter
 
 SECONDS = 1000
 MINUTES = 60 * SECONDS
@@ -531,14 +529,6 @@ class TestCounters(unittest.TestCase):
         lines = [line if "maxflow" not in line else "maxflow 0.001" for line in _CONFIG]
         self.assertEqual(Bench(lines).meter.counter.filter_ns, 1000000000)
 
-    def test_without_one_an_interrupt_counts_rising_edges(self):
-        pin = Pin()
-        counter = pincounter.Counter(0, pin, filter_ns=1000)
-        self.assertEqual((counter.value(), pin.trigger), (0, pin.IRQ_RISING))
-        for _ in range(5):
-            pin.handler(pin)
-        self.assertEqual(counter.value(), 5)
-
     def test_the_interrupt_count_stays_a_small_integer_and_the_tank_survives_its_wrap(self):
         modules = Modules(OldMachine())
         pin = Pin()
@@ -551,20 +541,6 @@ class TestCounters(unittest.TestCase):
         modules.time.sleep_ms(1000)
         tank._sample_flow()
         self.assertEqual(tank.pumped_since_sent(), 0.1)
-
-    def test_the_interrupt_handler_allocates_nothing(self):
-        if not hasattr(micropython, "heap_lock"):
-            self.skipTest("CPython")
-        pin = Pin()
-        counter = pincounter.Counter(0, pin, filter_ns=1000)
-        handler = pin.handler
-        micropython.heap_lock()
-        try:
-            for _ in range(1000):
-                handler(pin)
-        finally:
-            micropython.heap_unlock()
-        self.assertEqual(counter.value(), 1000)
 
 
 class Expected:
