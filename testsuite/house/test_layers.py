@@ -31,10 +31,29 @@ INDEPENDENT = ("third", "uumqtt")
 
 # What a board has. A name that is missing here is either a typo or a decision: decide.
 MICROPYTHON = {
-    "_thread", "array", "binascii", "collections", "errno", "esp32", "framebuf", "gc", "hashlib", "heapq",
-    "io",     "machine", "micropython", "network", "os", "random", "select", "socket", "struct",
-    "sys", "time", "tls",
-}  # fmt: skip
+    "_thread",
+    "array",
+    "binascii",
+    "collections",
+    "errno",
+    "esp32",
+    "framebuf",
+    "gc",
+    "hashlib",
+    "heapq",
+    "io",
+    "machine",
+    "micropython",
+    "network",
+    "os",
+    "random",
+    "select",
+    "socket",
+    "struct",
+    "sys",
+    "time",
+    "tls",
+}
 
 
 def modules():
