@@ -1,9 +1,9 @@
 """Heap that a profile takes on a device: `make ram`, and ram_<profile>_bytes of `make bench`.
 
 Measured on the 32-bit build of MicroPython, whose heap has the block size of an ESP32's, with the
-profile as .mpy: live bytes after collection, minus what was live when only the mocks of the hardware
-were loaded (and used once). "constructed" is the first turn of the loop, as in the table of the
-predecessor; "connected" is the running appliance with its broker.
+profile as .mpy: live bytes after collection, minus what was live when only the mocks of the
+hardware were loaded (and used once). "constructed" is the first turn of the loop, as in the table
+of the predecessor; "connected" is the running appliance with its broker.
 """
 
 import ast

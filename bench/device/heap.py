@@ -3,18 +3,18 @@
     micropython bench/device/heap.py modules PROFILE FOLDER CODE NAME...
     micropython bench/device/heap.py boot PROFILE FOLDER CODE
 
-modules: import NAME... in this order, and print "module NAME BYTES" for each. boot: run boot.py and
-main.py in FOLDER, and print "heap BYTES" at the first turn of the loop and once per second from
-then on. Bytes are those of live objects, more than what the mocks alone take.
+modules: import NAME... in this order, and print "module NAME BYTES" for each. boot: run boot.py
+and main.py in FOLDER, and print "heap BYTES" at the first turn of the loop and once per second
+from then on. Bytes are those of live objects, more than what the mocks alone take.
 """
 
 import gc
 import os
+import select
 import sys
+import time
 
 import micropython
-import select
-import time
 
 _INTERVAL_MS = 1000
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -15,7 +16,7 @@ from epxhost.demokeys import Keyboard
 from epxhost.demoplain import PlainView, summary
 from epxhost.demostate import NAME, DemoState, Listener
 from epxhost.demostory import STEPS, Story
-from epxhost.demoview import LiveView
+from epxhost.demoview import LiveView, write_svg
 from epxhost.errors import ToolError
 from epxhost.localbroker import LocalBroker
 
@@ -32,7 +33,7 @@ def interpreter(wanted: str) -> tuple[list[str] | None, str]:
         program = "import sys; print('.'.join([str(i) for i in sys.implementation[1][:2]]))"
         done = subprocess.run([*found, "-c", program], capture_output=True, text=True, check=True)
         version = done.stdout.strip()
-        return [*found, "-X", f"heapsize={_HEAP}"], f"MicroPython {version} (32 bit, {_HEAP} heap)"
+        return [*found, "-X", f"heapsize={_HEAP}"], f"MicroPython {version}, 32 bit"
     if wanted == "micropython":
         raise ToolError(toolchain.why_not("micropython32"))
     return None, f"CPython {sys.version_info.major}.{sys.version_info.minor}"
@@ -99,7 +100,8 @@ def _play(
     show_default=True,
     help="auto: real MicroPython if it is there",
 )
-def demo(seconds: float | None, plain: bool, profile: str, wanted: str) -> int:
+@click.option("--svg", type=click.Path(path_type=Path), help="write the last screen there, too")
+def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Path | None) -> int:
     """Watch an appliance live: its display, topics, pins, connections and log.
 
     A broker of its own and the unmodified program of the appliance run in real time on this PC;
@@ -120,10 +122,17 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str) -> int:
                 story = Story(state, process, listener, seconds or demostory.LOOP_S)
                 try:
                     _play(
-                        state, process, story, listener, PlainView() if plain else LiveView(), seconds
+                        state,
+                        process,
+                        story,
+                        listener,
+                        PlainView() if plain else LiveView(),
+                        seconds,
                     )
                 except KeyboardInterrupt:
                     click.echo("stopped", err=True)
+                if svg:
+                    write_svg(svg, state, story)
         finally:
             listener.close()
     click.echo(summary(state, len(story.seen), len(STEPS)))

@@ -33,7 +33,7 @@ class Keyboard:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._before)
 
     def pressed(self) -> str:
-        """The keys pressed since the last time; control sequences of arrows and so on are left out."""
+        """The keys pressed since the last time, without control sequences of arrows and so on."""
         if self._before is None or not select.select([sys.stdin], [], [], 0)[0]:
             return ""
         keys = os.read(sys.stdin.fileno(), 64).decode("utf-8", "replace")

@@ -7,6 +7,8 @@ import click
 from epxhost.demostate import DemoState
 from epxhost.demostory import Story
 
+_LAST_LINES = 12
+
 
 class PlainView:
     """One line for each thing that happens."""
@@ -36,10 +38,14 @@ class PlainView:
 
 
 def summary(state: DemoState, steps_seen: int, steps: int) -> str:
-    """What was seen, in four lines."""
+    """What was seen, in four lines, and what went wrong."""
+    lines = []
+    if state.ended is not None:
+        lines += [line for _, line in state.log][-_LAST_LINES:]
+        lines.append(f"the program of the appliance has ended with status {state.ended}")
     if state.first_publication_s is None:
-        return f"{state.profile} did not publish anything"
-    lines = [
+        return "\n".join([*lines, f"{state.profile} did not publish anything"])
+    lines += [
         f"first publication after {state.first_publication_s:.1f} s",
         f"{state.publications} publications on {len(state.topics)} topics",
         f"{steps_seen} of {steps} steps of the story seen",
@@ -47,8 +53,8 @@ def summary(state: DemoState, steps_seen: int, steps: int) -> str:
     if state.recoveries_s:
         times = ", ".join(f"{seconds:.1f} s" for seconds in state.recoveries_s)
         lines.append(f"published again {times} after the broker was back")
-    else:
-        lines.append("the broker was not restarted, or the appliance did not come back")
+    elif state.broker_started_s:
+        lines.append("not published again after the broker was back")
     if state.resets:
         lines.append(f"{state.resets} resets")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What the demo knows: filled from the appliance's process and from the broker, read by the views."""
+"""What the demo knows: filled by the appliance's process and the broker, read by views."""
 
 import queue
 import time
@@ -44,6 +44,7 @@ class DemoState:
         self.profile = profile
         self.where = where
         self.broker = broker
+        self.topic_name = NAME
         self.started = time.monotonic()
         self.topics: dict[str, Value] = {}
         self.publications = 0
