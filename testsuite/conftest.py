@@ -5,6 +5,7 @@ plain unittest; each test has a bare device of its own, so that time is virtual,
 lib/ are fresh, and the same file runs on MicroPython (see run_upy.py).
 """
 
+import faulthandler
 import os
 import pathlib
 import sys
@@ -20,11 +21,25 @@ for folder in (ROOT, ROOT / "scripts"):
 from testmock.simworld.scene import end_world, make_world  # noqa: E402
 
 UNIT = ROOT / "testsuite" / "unit"
+# A program that loops for ever without asking for the time would hang the suite.
+HANG_LIMIT_S = 240
 
 
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=int(os.environ.get("EPX_SEED", "1")))
     parser.addoption("--show", action="store_true", help="print what happens in a scenario")
+
+
+def pytest_configure(config):
+    # Later, file descriptor 2 belongs to pytest's capture.
+    config.epx_stderr = os.fdopen(os.dup(sys.__stderr__.fileno()), "w")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    faulthandler.dump_traceback_later(HANG_LIMIT_S, exit=True, file=item.config.epx_stderr)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 def scenario_text(folder, name):
