@@ -54,7 +54,10 @@ class Appliance:
             log.error("%s", problem)
         config.problems = None
         pin, inverted = config.led
-        loop.set_led(None if pin is None else Pin(pin, Pin.OUT), inverted)
+        try:
+            loop.set_led(None if pin is None else Pin(pin, Pin.OUT), inverted)
+        except ValueError as error:
+            log.error("led: %s", error)
         # Without settings somebody is at the bench, and a watchdog would get in the way.
         self.watchdog = Watchdog(config.watchdog and lines is not None)
         self.stats = NetStats()

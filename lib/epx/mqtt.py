@@ -258,12 +258,12 @@ class Mqtt:
                 self._complain(topic, "repeated command dropped")
                 return
         try:
-            value = sub[0](payload)
-        except ValueError as error:
-            self._complain(topic, error)
-            return
-        self.commands += 1
-        try:
+            try:
+                value = sub[0](payload)
+            except ValueError as error:
+                self._complain(topic, error)
+                return
+            self.commands += 1
             sub[1](value)
         except Exception as error:
             diag.handle_fault(self, error)
