@@ -466,6 +466,21 @@ class TestRestart(LoopCase):
         self.run_for(6000)
         self.assertEqual(recorder.times, [1000, 8000])
 
+    def test_restart_to_the_same_time_changes_nothing(self):
+        recorder = self.recorder()
+        task = self.loop.Task(recorder.run, 1000)
+        task.restart()
+        task.restart(1000)
+        self.run_for(5000)
+        self.assertEqual(recorder.times, [1000])
+
+    def test_a_recurring_task_may_postpone_itself(self):
+        recorder = self.recorder()
+        task = self.loop.Task(recorder.run, 100, 100)
+        recorder.then = lambda: task.restart(250)
+        self.run_for(1000)
+        self.assertEqual(recorder.times, [100, 350, 600, 850])
+
     def test_a_postponed_recurring_task_goes_on_from_there(self):
         recorder = self.recorder()
         task = self.loop.Task(recorder.run, 100, 100)
@@ -764,6 +779,22 @@ class TestFaults(LoopCase):
         bad.error = ValueError("again")
         self.run_for(1500)
         self.assertEqual(bad.times[-2:], [4100, 5100])
+
+    def test_a_retry_that_is_late_keeps_the_pace_of_its_task(self):
+        for period in (100, 0):
+            bad = self.recorder()
+            bad.error = ValueError("broken")
+            task = self.loop.Task(bad.run, 100, period)
+            self.run_for(100)
+            bad.error = None
+            bad.takes_ms = 1
+            self.world.now_ms += 5030
+            self.run_for(300)
+            task.cancel()
+            self.assertEqual(bad.times[:2], [100, 5130])
+            for moment in bad.times[3:]:  # the one before is what is caught up
+                self.assertEqual(moment % (period or 1), 0)
+            self.assertGreaterEqual(len(bad.times), 5)
 
     def test_a_failing_one_shot_is_tried_until_it_succeeds(self):
         bad = self.recorder()

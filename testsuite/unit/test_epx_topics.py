@@ -64,7 +64,7 @@ class TopicCase(unittest.TestCase):
         row = self.topics.Pub(*arguments, **options)
         bound = self.topics.BoundPub(row, self.tank, "stat/n/" + row.topic, self.outbox)
         if row.on:
-            self.tank.listeners = tuple(self.tank.listeners) + (bound,)  # noqa: RUF005
+            self.tank.listeners = tuple(self.tank.listeners) + (bound,)
         return bound
 
     def drain(self):
@@ -217,6 +217,13 @@ class TestUnknown(TopicCase):
             self.assertEqual(self.beats(bound, 20), [b"None"])
             self.tank.level = 5
             self.assertEqual(self.beats(bound, 20), [b"5"])
+
+    def test_what_was_forgotten_before_it_was_ever_sent_is_not_sent(self):
+        bound = self.bind("Level", "level", 0, every_ms=SECONDS)
+        bound.beat()
+        self.tank.level = None
+        self.assertEqual(self.drain(), [])
+        self.assertFalse(bound.pending)
 
     def test_an_unknown_value_is_refreshed_as_unknown(self):
         bound = self.bind("Level", "level", 0, every_ms=SECONDS, refresh_ms=10 * SECONDS)
