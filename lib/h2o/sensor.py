@@ -6,7 +6,6 @@ from micropython import const
 
 from epx import log
 from epx.loop import Task
-from epx.textfmt import decimal
 
 try:
     from machine import Counter
@@ -53,6 +52,7 @@ class Tank:
         self._true_pct = None
         self._pulse_rate = config.flowpulserate  # per second at one unit per minute
         self._max_rate = config.maxflow * config.flowpulserate
+        self._millipulses_per_unit = int(config.flowpulserate * 60000 + 0.5)
         # A pulse shorter than a quarter of the shortest period is noise. The hardware of an
         # ESP32 filters up to 12.8 us only, its firmware takes longer times as that.
         shortest_us = min(int(250000 / self._max_rate), 1000000)
@@ -127,8 +127,8 @@ class Tank:
 
     def _units(self, pulses, digits):
         """Volume of pulses in units of 10**-digits, rounded, an integer."""
-        millipulses_per_unit = int(self._pulse_rate * 60000 + 0.5)
-        return (pulses * 2000 * 10**digits + millipulses_per_unit) // (2 * millipulses_per_unit)
+        per_unit = self._millipulses_per_unit
+        return (pulses * 2000 * 10**digits + per_unit) // (2 * per_unit)
 
     def level_volume(self):
         pct = self.level_pct
@@ -144,7 +144,7 @@ class Tank:
         if pct is None:
             return None
         units = self._units(self._pulses - self._changed_pulses, 0)
-        return "%s%% + %d%s" % (decimal(pct), units, self.unit)
+        return "%d%% + %d%s" % (int(pct + 0.5), units, self.unit)
 
     def pumped(self):
         """Units since the level changed."""

@@ -4,19 +4,23 @@ from epx.clock import MINUTES, SECONDS
 from epx.topics import Pub
 
 TOPICS = (
+    # What volumes are counted in: the key unit.
     Pub("VolUnit", "unit", every_ms=1000 * MINUTES, refresh_ms=30 * MINUTES),
     # The level of the highest wet switch, or 100 when the switches cannot be read.
     Pub("CoarseLevelPct", "level_pct", 0, every_ms=1 * SECONDS, refresh_ms=10 * MINUTES),
+    # The same as a volume.
     Pub("CoarseLevelVol", "level_volume", 0, every_ms=1 * SECONDS, refresh_ms=10 * MINUTES),
-    # The same plus what has been pumped since the level changed.
+    # That plus what has been pumped since the level changed.
     Pub(
         "EstimatedLevelVol", "estimated_volume", 0, every_ms=10 * SECONDS, refresh_ms=10 * MINUTES
     ),
+    # Both as a text: 60% + 6L
     Pub("EstimatedLevelStr", "estimated_text", every_ms=10 * SECONDS, refresh_ms=10 * MINUTES),
     # Units per minute; said at every check while it flows.
     Pub("Flow", "flow", 1, every_ms=10 * SECONDS, refresh_ms=30 * MINUTES, idle=0),
+    # Volume since the level changed.
     Pub("PumpedAfterLevelChange", "pumped", 1, every_ms=10 * SECONDS, refresh_ms=30 * MINUTES),
-    # Since the last publication, so that the sum of all is what has been pumped.
+    # Volume since the last publication, so that the sum of all is what has been pumped.
     Pub(
         "Pumped",
         "pumped_since_sent",
