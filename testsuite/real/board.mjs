@@ -45,7 +45,18 @@ class machine:
         def feed(self):
             _board.feed()
 sys.modules["machine"] = machine
-del _sleep_ms, machine
+class _Poll:
+    def register(self, stream, events): pass
+    def modify(self, stream, events): pass
+    def unregister(self, stream): pass
+    def ipoll(self, timeout_ms=-1):
+        time.sleep_ms(timeout_ms if timeout_ms >= 0 else 3600000)
+        return iter(())
+class select:
+    POLLIN, POLLOUT, POLLERR, POLLHUP = 1, 4, 8, 16
+    poll = _Poll
+sys.modules["select"] = select
+del machine, select
 `;
 
 const watchdog = { limitMs: 0, fedAt: 0, feeds: 0, bytes: 0, mostBytes: 0 };
@@ -150,7 +161,6 @@ function keepFlash() {
 
 function powerOff() {
   keepFlash();
-  tell("off");
   process.exit(0);
 }
 

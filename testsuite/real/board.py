@@ -76,16 +76,25 @@ class Board:
     def wait_for(self, event: str) -> dict:
         """The next event of that kind that was not waited for yet."""
         until = time.monotonic() + _LIMIT_S
-        while True:
-            told = self._arrived.get(timeout=max(0.01, until - time.monotonic()))
-            if told["event"] == event:
-                return told
+        told: dict = {}
+        while told.get("event") != event:
+            try:
+                told = self._arrived.get(timeout=max(0.01, until - time.monotonic()))
+            except queue.Empty:
+                told = {"event": "silence"}
+            if told["event"] in ("died", "silence") and event != told["event"]:
+                raise AssertionError(f"the board told no '{event}': {self.events}")
+        return told
 
     def _listen(self) -> None:
         for line in self._process.stderr:
             told = json.loads(line) if line.startswith("{") else {"event": "noise", "text": line}
-            self.events.append(told)
-            self._arrived.put(told)
+            self._note(told)
+        self._note({"event": "died" if self._process.wait() else "off"})
+
+    def _note(self, told: dict) -> None:
+        self.events.append(told)
+        self._arrived.put(told)
 
     def _relay(self) -> None:
         while not self._stopping:

@@ -46,6 +46,18 @@ while True:
 """
 
 
+FRAMEWORK_MAIN = """\
+import machine
+from epx.loop import Task, run
+watchdog = machine.WDT(timeout=15000)
+def turn():
+    watchdog.feed()
+    print("a turn of the loop")
+Task(turn, 5, 5)
+run()
+"""
+
+
 class Bench:
     """A board, and the tools pointed at it."""
 
@@ -156,6 +168,20 @@ def test_a_running_appliance_is_interrupted_fed_and_restarted(bench, capsys):
     assert reset["feeds"] > 100 and reset["mostBytesBetweenFeeds"] < MOST_BYTES_UNFED
     assert (bench.flash / "data/big.txt").read_text() == "x" * 20000
     bench.board.wait_for("boot")
+
+
+def test_the_framework_lets_itself_be_interrupted(bench):
+    """Its loop handles every fault of a task, but Ctrl-C is none."""
+    bench.start()
+    assert bench.tool("cpall", PROFILE) == 0
+    bench.board.wait_for("reset")
+    assert bench.tool("pcp_main", bench.file(FRAMEWORK_MAIN)) == 0
+    bench.board.wait_for("reset")
+    bench.board.wait_for("boot")
+    assert bench.tool("pcp", bench.file("new")) == 0
+    assert bench.board.wait_for("reset")["cause"] == "machine.reset()"
+    left = sorted(path.name for path in bench.flash.glob("*.txt"))
+    assert left == ["file.txt"], "exception.txt and reboot.txt are for faults"
 
 
 def test_an_error_restarts_the_interrupted_appliance_too(bench, capsys):
