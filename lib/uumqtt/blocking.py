@@ -53,7 +53,7 @@ class BlockingClient(Client):
         while packet_id is None:
             self._turn(end_ms)
             packet_id = super().publish(topic, payload, retain, qos)
-        while self._outbox.holds(packet_id) if packet_id else self._outbox.end:
+        while packet_id in self._outbox.ids if packet_id else self._outbox.end:
             self._turn(end_ms)
         return packet_id
 
@@ -108,7 +108,7 @@ class BlockingClient(Client):
         return self.connected
 
     def _is_answered(self):
-        return not self.unanswered
+        return not self._outbox.asked
 
     def _check_open(self):
         if not self.stream:

@@ -5,13 +5,13 @@ time that it returned is over. Everything raised as OSError (MQTTError is one) m
 connection is finished, call close(), and open() again when you like.
 """
 
-from struct import pack_into
+from struct import pack, pack_into
 from time import ticks_add, ticks_ms
 
 from micropython import const
 
 from uumqtt import packet
-from uumqtt.connection import REPLY_LIMIT_MS, Connection
+from uumqtt.connection import CONNECTED, REPLY_LIMIT_MS, Connection
 from uumqtt.packet import MQTTError, check_topic
 
 _PUBLISH = const(0x30)
@@ -24,7 +24,21 @@ _SHORT_STRING = const("128s")
 _CONNACK = const(0x20)
 _PUBACK = const(0x40)
 _PINGRESP = const(0xD0)
-_PUBACK_BYTES = const(4)
+_SUBSCRIBE = const(0x82)
+_SUBACK = const(0x90)
+_UNSUBSCRIBE = const(0xA2)
+_QOS_1 = const(2)
+_BAD_QOS = const("QoS is 0 or 1")
+# Section 3.2.2.3.
+_REFUSALS = const(
+    (
+        "protocol version refused",
+        "client identifier refused",
+        "broker unavailable",
+        "bad user name or password",
+        "not authorized",
+    )
+)
 
 
 def _ignore(_topic, _payload, _retain, _dup, _packet_id):
@@ -33,11 +47,6 @@ def _ignore(_topic, _payload, _retain, _dup, _packet_id):
 
 def _too_early(_topic, _payload, _retain, _dup, _packet_id):
     raise MQTTError("PUBLISH before CONNACK")
-
-
-def _check_qos(qos):
-    if qos not in (0, 1):
-        raise ValueError("QoS is 0 or 1")
 
 
 class Client(Connection):
@@ -58,11 +67,6 @@ class Client(Connection):
         """Number of QoS 1 messages without PUBACK, over all connections."""
         return self._outbox.in_flight
 
-    @property
-    def unanswered(self):
-        """Number of SUBSCRIBE and UNSUBSCRIBE without an answer."""
-        return len(self._outbox.asked)
-
     def publish(self, topic, payload, retain=False, qos=0):
         """-> packet id (QoS 1), 0 (QoS 0), None = not now: try again after ready().
 
@@ -71,14 +75,15 @@ class Client(Connection):
         """
         if topic is not self._good_topic:
             topic = packet.encoded(topic)
-            check_topic(topic)
+            check_topic(topic, 0, len(topic), ValueError)
             self._good_topic = topic
         if not isinstance(payload, bytes):
             payload = packet.encoded(payload)
         head = _PUBLISH_RETAIN if retain else _PUBLISH
         if qos:
-            _check_qos(qos)
-            return self._publish_1(head, topic, payload)
+            if qos != 1:
+                raise ValueError(_BAD_QOS)
+            return self._publish_behind(head | _QOS_1, topic, payload)
         return self._publish_0(head, topic, payload)
 
     def _publish_0(self, head, topic, payload):
@@ -97,45 +102,29 @@ class Client(Connection):
             self._fault = error
             return None
         if taken != size + 2:
-            outbox.offered(size + 2, taken)
+            outbox.end = size + 2
+            outbox.start = taken or 0
+            outbox.offered = 0 if taken else size + 2
         return 0
 
     def _publish_behind(self, head, topic, payload):
+        """Any message, in the buffer; it is written at once if nothing waits before it."""
         if not self.connected:
             return None
         outbox = self._outbox
         waiting = outbox.end
-        if not outbox.put_publish(head, topic, payload, 0):
-            self._make_room(topic, payload)
-            waiting = 0
-            if not outbox.put_publish(head, topic, payload, 0):
-                return None
-        # Behind waiting bytes it goes when they go, from a callback when ready() ends.
-        if not waiting and self._writable:
+        taken = outbox.put_message(head, topic, payload)
+        if taken is None:
+            outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
             self._flush()
-        return 0
-
-    def _publish_1(self, head, topic, payload):
-        if not self.connected:
-            return None
-        outbox = self._outbox
-        waiting = outbox.end
-        packet_id = outbox.put_message(head, topic, payload)
-        if packet_id is None:
-            self._make_room(topic, payload)
             waiting = 0
-            packet_id = outbox.put_message(head, topic, payload)
-            if packet_id is None:
-                return None
-        if outbox.in_flight == 1:
+            taken = outbox.put_message(head, topic, payload)
+        if taken and outbox.in_flight == 1:
             self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
-        if not waiting and self._writable:
+        # From a callback it goes when ready() ends, with all that others send.
+        if self._writable and not waiting:
             self._flush()
-        return packet_id
-
-    def _make_room(self, topic, payload):
-        self._outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
-        self._flush()
+        return taken
 
     def hold(self):
         """Gather what is published from here on, to send it together at release()."""
@@ -151,21 +140,22 @@ class Client(Connection):
 
     def subscribe(self, topic_filter, qos=1):
         """-> packet id, which on_subscribed will get, or None = not now."""
-        _check_qos(qos)
-        return self._ask(packet.SUBSCRIBE, topic_filter, bytes((qos,)))
+        if qos not in (0, 1):
+            raise ValueError(_BAD_QOS)
+        return self._ask(_SUBSCRIBE, topic_filter, bytes((qos,)))
 
     def unsubscribe(self, topic_filter):
         """-> packet id, or None = not now."""
-        return self._ask(packet.UNSUBSCRIBE, topic_filter, b"")
+        return self._ask(_UNSUBSCRIBE, topic_filter, b"")
 
     def _ask(self, head, topic_filter, options):
         topic_filter = packet.encoded(topic_filter)
-        problem = packet.filter_problem(topic_filter)
-        if problem:
-            raise ValueError(problem)
+        packet.check_filter(topic_filter)
         outbox = self._outbox
         packet_id = outbox.new_id()
-        request = packet.framed(head, packet.id_and(packet_id, topic_filter) + options)
+        request = packet.framed(
+            head, pack(">H", packet_id) + packet.string(topic_filter) + options
+        )
         outbox.check_size(len(request))
         if not outbox.has_room(len(request)):
             self._flush()
@@ -185,14 +175,6 @@ class Client(Connection):
         if not self.connected:
             return _too_early
         return self.on_message or _ignore
-
-    def can_acknowledge(self):
-        return self._outbox.has_room(_PUBACK_BYTES)
-
-    def acknowledge(self, packet_id):
-        """PUBACK, unless the message's own callback has closed the connection."""
-        if self.connected:
-            self._outbox.put_puback(packet_id)
 
     def dropped(self, size_bytes):
         if not self.connected:
@@ -232,8 +214,12 @@ class Client(Connection):
         if flags > 1 or (code and flags):
             raise MQTTError("bad CONNACK flags")
         if code:
-            raise MQTTError(packet.refusal(code))
-        self._greeted()
+            raise MQTTError(_REFUSALS[code - 1] if code <= 5 else "CONNACK code %d" % code)
+        self._state = CONNECTED
+        self.connected = True
+        self._outbox.sent = 0  # what the last connection left unacknowledged goes out again
+        self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        self._ping_later()
         if self.on_connected:
             self.on_connected(bool(flags))
 
@@ -243,7 +229,7 @@ class Client(Connection):
             raise MQTTError("answer to no question")
         asked.remove(packet_id)
         self._suback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
-        if head == packet.SUBACK:
+        if head == _SUBACK:
             if granted not in (0, 1, 0x80):
                 raise MQTTError("bad SUBACK code 0x%02x" % granted)
             if self.on_subscribed:

@@ -21,9 +21,11 @@ _EINPROGRESS_ESP32 = const(119)  # newlib's number, whatever the errno module sa
 _CLOSED = const(0)
 _CONNECTING = const(1)  # TCP
 _GREETING = const(2)  # TLS if any, CONNECT, CONNACK
-_CONNECTED = const(3)
+CONNECTED = const(3)
 
+_PINGREQ = const(b"\xc0\0")
 _DISCONNECT = const(b"\xe0\0")
+_PAD_BYTES = const(16)
 
 _FAILED = POLLERR | POLLHUP | 32  # 32: POLLNVAL, closed underneath; MicroPython does not name it
 _READABLE = POLLIN | _FAILED
@@ -50,9 +52,8 @@ class Connection:
         self._identity = (client_id, keepalive_s, clean, user, password)
         self._will = None
         self._keepalive_ms = keepalive_s * 1000
-        self._inbox = Inbox(self, rx_bytes, packet_limit)
         self._outbox = Outbox(tx_bytes, window)
-        self._socket = None
+        self._inbox = Inbox(self, self._outbox, rx_bytes, packet_limit)
         self.stream = None  # what to register with poll; None = closed
         self.connected = False  # CONNACK came
         self.securing = False  # TLS handshake: ready() may take its time
@@ -66,7 +67,8 @@ class Connection:
 
     def set_will(self, topic, payload, retain=True, qos=1):
         """What the broker publishes when this client vanishes; from the next open() on."""
-        check_topic(encoded(topic))
+        topic = encoded(topic)
+        check_topic(topic, 0, len(topic), ValueError)
         if qos not in (0, 1, 2):
             raise ValueError("QoS is 0, 1 or 2")
         self._will = (topic, payload, retain, qos)
@@ -76,23 +78,20 @@ class Connection:
         self.close()
         connect = connect_packet(*self._identity, self._will)
         self._outbox.check_size(len(connect))
-        self._socket = socket.socket()
+        stream = self.stream = socket.socket()
         begun = False
         try:
-            self._socket.setblocking(False)
+            stream.setblocking(False)
             # Else a packet waits up to 40 ms for the acknowledgement of the one before it.
-            self._socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+            stream.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
             try:
-                self._socket.connect(address)
+                stream.connect(address)
             except OSError as error:
                 if error.args[0] not in (errno.EINPROGRESS, _EINPROGRESS_ESP32):
                     raise
-            self.stream = self._socket
             if tls_context:
                 self.stream = tls_context.wrap_socket(
-                    self._socket,
-                    server_hostname=server_hostname,
-                    do_handshake_on_connect=False,
+                    stream, server_hostname=server_hostname, do_handshake_on_connect=False
                 )
             begun = True
         finally:
@@ -105,15 +104,17 @@ class Connection:
 
     def close(self):
         """Free the socket, whatever state it is in. What is in flight is kept."""
-        stream, sock = self.stream, self._socket
-        self.stream = self._socket = self._writable = self._fault = None
+        stream = self.stream
+        self.stream = self._writable = self._fault = None
         self.connected = self.securing = self._ping_sent = self._held = False
         self._state = _CLOSED
         self._inbox.reset()
         self._outbox.reset()
-        if stream is not sock:
-            _close(stream)
-        _close(sock)
+        if stream:
+            try:
+                stream.close()  # that of TLS closes its socket too
+            except OSError:
+                pass  # it is gone all the same
 
     def disconnect(self):
         """Say goodbye, so that the will is not published, and close."""
@@ -146,13 +147,6 @@ class Connection:
         if self.stream is stream and self.connected and not self._held:
             self._writable = stream
             outbox.flush(stream)
-
-    def _greeted(self):
-        self._state = _CONNECTED
-        self._outbox.resend()
-        self.connected = True
-        self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
-        self._ping_later()
 
     def _ping_later(self):
         """Asked after 0.75, answered within 0.5: silence is noticed after 1.25 x keepalive.
@@ -225,7 +219,7 @@ class Connection:
             if not self._ping_sent and ticks_diff(self._ping_at, now) <= 0:
                 self._ping_sent = True
                 self._ping_at = ticks_add(now, self._keepalive_ms // 2)
-                self._outbox.put_pingreq()
+                self._outbox.put(_PINGREQ, _PAD_BYTES)  # a full buffer is no excuse
                 self._outbox.flush(self.stream)
             wait = min(wait, _left(self._ping_at, now, "PINGRESP"))
         return wait
@@ -243,11 +237,3 @@ def _left(at_ms, now_ms, what):
     if left_ms <= 0:
         raise MQTTError("no " + what)
     return left_ms
-
-
-def _close(stream):
-    if stream:
-        try:
-            stream.close()
-        except OSError:
-            pass  # it is gone all the same

@@ -2,25 +2,29 @@
 
 from micropython import const
 
-from uumqtt.packet import REPLY_SIZES, MQTTError, topic_problem
+from uumqtt.packet import MQTTError, check_topic
 
 _PUBLISH = const(0x30)
+# What a broker may send besides PUBLISH, and how long it must be: CONNACK, PUBACK, SUBACK (which
+# answers one filter), UNSUBACK, PINGRESP.
+_REPLY_SIZES = {0x20: 2, 0x40: 2, 0x90: 3, 0xB0: 2, 0xD0: 0}
 _NONE = const(-1)
+_PUBACK_BYTES = const(4)
 _MAX_HEAD_BYTES = const(5)
 
 
 class Inbox:
     """Finds packets and hands them to the client.
 
-    The client has receiver() -> function of topic, payload, retain, dup, packet_id;
-    acknowledge(packet_id), can_acknowledge(), reply(head, buffer, start) for what is no
-    PUBLISH, and dropped(size_bytes).
+    The client has receiver() -> function of topic, payload, retain, dup, packet_id; reply(head,
+    buffer, start) for what is no PUBLISH; dropped(size_bytes); connected. PUBACKs go to outbox.
     """
 
-    def __init__(self, client, rx_bytes, packet_limit):
+    def __init__(self, client, outbox, rx_bytes, packet_limit):
         if rx_bytes < 64 or packet_limit < 16:
             raise ValueError("rx_bytes: at least 64, packet_limit: at least 16")
         self._client = client
+        self._outbox = outbox
         # A byte more: reply() looks at a third byte, which not every reply has.
         self._buffer = bytearray(rx_bytes + 1)
         self._view = memoryview(self._buffer)
@@ -114,8 +118,13 @@ class Inbox:
             self._begin = stop
             payload = bytes(self._view[position + 2 : stop])
             on_message(self._topic, payload, head & 1, head & 8, packet_id)
-            self._client.acknowledge(packet_id)
+            self._acknowledge(packet_id)
         return packet_id
+
+    def _acknowledge(self, packet_id):
+        """PUBACK, unless the message's own callback has closed the connection."""
+        if self._client.connected:
+            self._outbox.put_puback(packet_id)
 
     def _long_size(self, start):
         """Remaining length of more than one byte, its second byte at `start` (section 2.2.3).
@@ -140,7 +149,7 @@ class Inbox:
         packet_id = self._buffer[start] << 8 | self._buffer[start + 1]
         if not packet_id:
             raise MQTTError("packet id 0")
-        self.stalled = not self._client.can_acknowledge()
+        self.stalled = not self._outbox.has_room(_PUBACK_BYTES)
         return 0 if self.stalled else packet_id
 
     def _new_topic(self, start, stop):
@@ -150,9 +159,7 @@ class Inbox:
             after += self._buffer[start] << 8 | self._buffer[start + 1]
         if after > stop or stop - start < 3:
             raise MQTTError("PUBLISH too short")
-        problem = topic_problem(self._buffer, start + 2, after)
-        if problem:
-            raise MQTTError(problem)
+        check_topic(self._buffer, start + 2, after, MQTTError)
         self._prefix = bytes(self._view[start:after])
         self._topic = self._prefix[2:]
         return after
@@ -160,7 +167,7 @@ class Inbox:
     def _other(self, head, start, size):
         """All but a complete PUBLISH of usual size -> False when its rest has to come first."""
         if head & 0xF0 != _PUBLISH:
-            if REPLY_SIZES.get(head) != size:
+            if _REPLY_SIZES.get(head) != size:
                 raise MQTTError("bad packet 0x%02x with length %d" % (head, size))
             if start + size > self._end:
                 return False
@@ -210,5 +217,5 @@ class Inbox:
         self._skip_id = 0
         self._client.dropped(self._skip_size)
         if packet_id:
-            self._client.acknowledge(packet_id)
+            self._acknowledge(packet_id)
         return True

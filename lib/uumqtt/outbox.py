@@ -4,8 +4,6 @@ from struct import pack_into
 
 from micropython import const
 
-from uumqtt.packet import PINGREQ, PUBACK
-
 # Short strings are copied by struct's "128s", which unlike a slice allocates nothing. It fills up
 # with zeros, hence the pad behind the buffer; later bytes overwrite them.
 _PAD_BYTES = const(128)
@@ -26,57 +24,47 @@ class Outbox:
         self._limit = tx_bytes
         self.buffer = bytearray(tx_bytes + _PAD_BYTES)
         self._view = memoryview(self.buffer)
-        self._start = 0  # first byte that the kernel has not taken
+        self.start = 0  # first byte that the kernel has not taken
         self.end = 0  # behind the last byte; 0 = nothing waits
-        self._offered = 0  # where the refused write ended
+        self.offered = 0  # where the refused write ended
         self._window = window
-        self._ids = [0] * window  # 0 = acknowledged
+        self.ids = [0] * window  # 0 = acknowledged
         self._topics = [None] * window
         self._payloads = [None] * window
         self._heads = [0] * window
         self._first = 0  # oldest slot in use
         self._span = 0  # slots from the oldest to the newest
-        self._sent = 0  # how many of them went out on this connection
+        self.sent = 0  # how many of them went out on this connection
         self.in_flight = 0
         self.asked = []  # ids of SUBSCRIBE and UNSUBSCRIBE without an answer
         self._last_id = 0
 
     def reset(self):
         """The connection is over: forget bytes and questions, keep unacknowledged messages."""
-        self._start = self.end = self._offered = 0
-        self._sent = self._span
+        self.start = self.end = self.offered = 0
+        self.sent = self._span
         self.asked.clear()
-
-    def resend(self):
-        """A new session: let flush() send what the last one left unacknowledged."""
-        self._sent = 0
 
     def flush(self, stream):
         """Offer the waiting bytes to the kernel -> True when it took them all."""
         while True:
-            if self._sent < self._span:
+            if self.sent < self._span:
                 self._put_again()
             if not self.end:
                 return True
             # TLS wants a refused write repeated with the same length, so no more than that.
-            end = self._offered or self.end
-            if self._start:
-                taken = stream.write(self._view[self._start : end])
+            end = self.offered or self.end
+            if self.start:
+                taken = stream.write(self._view[self.start : end])
             else:
                 taken = stream.write(self.buffer, end)
             if taken is None:
-                self._offered = end
+                self.offered = end
                 return False
-            self._offered = 0
-            self._start += taken
-            if self._start == self.end:
-                self._start = self.end = 0
-
-    def offered(self, end, taken):
-        """`end` bytes at the empty buffer's start were offered, the kernel took `taken`."""
-        self.end = end
-        self._start = taken or 0
-        self._offered = end if taken is None else 0
+            self.offered = 0
+            self.start += taken
+            if self.start == self.end:
+                self.start = self.end = 0
 
     def has_room(self, size_bytes):
         return self.end + size_bytes <= self._limit
@@ -86,24 +74,19 @@ class Outbox:
         if size_bytes > self._limit:
             raise ValueError("packet larger than tx_bytes")
 
-    def put(self, packet):
-        """Append a whole packet -> False when there is no room."""
-        if not self.has_room(len(packet)):
-            return False
+    def put(self, packet, pad_bytes=0):
+        """Append a whole packet -> False when there is no room, even with some of the pad."""
         end = self.end
+        if end + len(packet) > self._limit + pad_bytes:
+            return False
         self.end = end + len(packet)
         self.buffer[end : self.end] = packet
         return True
 
     def put_puback(self, packet_id):
         """There is room: has_room(4) was asked, and what came since may use the pad."""
-        pack_into(">BBH", self.buffer, self.end, PUBACK, 2, packet_id)
+        pack_into(">BBH", self.buffer, self.end, 0x40, 2, packet_id)
         self.end += 4
-
-    def put_pingreq(self):
-        """The pad has room for it: a full buffer is no excuse for not asking."""
-        pack_into(">H", self.buffer, self.end, PINGREQ << 8)
-        self.end += 2
 
     def put_publish(self, head, topic, payload, packet_id):
         """Append a PUBLISH; packet_id 0 = QoS 0 -> False when there is no room."""
@@ -141,59 +124,57 @@ class Outbox:
         return True
 
     def put_message(self, head, topic, payload):
-        """Append a QoS 1 PUBLISH and keep it until its PUBACK -> its id, None = not now."""
+        """Append a PUBLISH, with QoS 1 keep it until its PUBACK -> id or 0; None = not now."""
+        if not head & _QOS_1:
+            return 0 if self.put_publish(head, topic, payload, 0) else None
         slot = self._span
-        if slot == self._window or self._sent < slot:
+        if slot == self._window or self.sent < slot:
             return None
         packet_id = self.new_id()
-        if not self.put_publish(head | _QOS_1, topic, payload, packet_id):
+        if not self.put_publish(head, topic, payload, packet_id):
             return None
-        self._span = self._sent = slot + 1
+        self._span = self.sent = slot + 1
         self.in_flight += 1
         slot = (self._first + slot) % self._window
-        self._ids[slot] = packet_id
+        self.ids[slot] = packet_id
         self._topics[slot] = topic
         self._payloads[slot] = payload
-        self._heads[slot] = head | _QOS_1 | _DUP
+        self._heads[slot] = head | _DUP
         return packet_id
 
     def _put_again(self):
         """Append messages that are due again as long as there is room."""
-        while self._sent < self._span:
-            slot = (self._first + self._sent) % self._window
-            packet_id = self._ids[slot]
+        while self.sent < self._span:
+            slot = (self._first + self.sent) % self._window
+            packet_id = self.ids[slot]
             if packet_id and not self.put_publish(
                 self._heads[slot], self._topics[slot], self._payloads[slot], packet_id
             ):
                 return
-            self._sent += 1
+            self.sent += 1
 
     def acknowledge(self, packet_id):
         """Forget the message with this id -> False when there is none."""
         slot = self._first
-        if self._ids[slot] != packet_id:
-            if packet_id not in self._ids:
+        if self.ids[slot] != packet_id:
+            if packet_id not in self.ids:
                 return False
-            slot = self._ids.index(packet_id)
-        self._ids[slot] = 0
+            slot = self.ids.index(packet_id)
+        self.ids[slot] = 0
         self._topics[slot] = self._payloads[slot] = None
         self.in_flight -= 1
-        while self._span and not self._ids[self._first]:
+        while self._span and not self.ids[self._first]:
             self._first = (self._first + 1) % self._window
             self._span -= 1
-            if self._sent:
-                self._sent -= 1
+            if self.sent:
+                self.sent -= 1
         return True
-
-    def holds(self, packet_id):
-        """Whether the message with this id still waits for its PUBACK."""
-        return packet_id in self._ids
 
     def new_id(self):
         """The next packet id that nothing unanswered has."""
         packet_id = self._last_id
         while True:
             packet_id = packet_id % 0xFFFF + 1
-            if packet_id not in self._ids and packet_id not in self.asked:
+            if packet_id not in self.ids and packet_id not in self.asked:
                 self._last_id = packet_id
                 return packet_id

@@ -5,35 +5,6 @@ Sections named in comments are those of the OASIS standard mqtt-v3.1.1-os.
 
 from struct import pack
 
-from micropython import const
-
-# First byte of a packet: type and flags, sections 2.2.1 and 2.2.2.
-CONNECT = const(0x10)
-CONNACK = const(0x20)
-PUBLISH = const(0x30)
-PUBACK = const(0x40)
-SUBSCRIBE = const(0x82)
-SUBACK = const(0x90)
-UNSUBSCRIBE = const(0xA2)
-UNSUBACK = const(0xB0)
-PINGREQ = const(0xC0)
-PINGRESP = const(0xD0)
-DISCONNECT = const(0xE0)
-
-# What a broker may send besides PUBLISH, and how long it must be. SUBACK answers one filter.
-REPLY_SIZES = {CONNACK: 2, PUBACK: 2, SUBACK: 3, UNSUBACK: 2, PINGRESP: 0}
-
-# Section 3.2.2.3.
-_REFUSALS = const(
-    (
-        "protocol version refused",
-        "client identifier refused",
-        "broker unavailable",
-        "bad user name or password",
-        "not authorized",
-    )
-)
-
 
 class MQTTError(OSError):
     """The link, or what came over it, is bad; `reason` says how."""
@@ -43,18 +14,17 @@ class MQTTError(OSError):
         return self.args[0]
 
 
-def refusal(code):
-    """Text for the return code of a CONNACK."""
-    if 1 <= code <= len(_REFUSALS):
-        return _REFUSALS[code - 1]
-    return "CONNACK code %d" % code
-
-
 def encoded(text):
     """str or bytes-like -> bytes."""
     if isinstance(text, bytes):
         return text
     return text.encode() if isinstance(text, str) else bytes(text)
+
+
+def string(text):
+    """A text or binary field with its length in front (section 1.5.3)."""
+    text = encoded(text)
+    return pack(">H", len(text)) + text
 
 
 def framed(head, body):
@@ -66,17 +36,6 @@ def framed(head, body):
         size >>= 7
     header.append(size)
     return header + body
-
-
-def string(text):
-    """A text or binary field with its length in front (section 1.5.3)."""
-    text = encoded(text)
-    return pack(">H", len(text)) + text
-
-
-def id_and(packet_id, text):
-    """How the bodies of SUBSCRIBE and UNSUBSCRIBE begin."""
-    return pack(">H", packet_id) + string(text)
 
 
 def connect_packet(client_id, keepalive_s, clean, user, password, will):
@@ -93,46 +52,36 @@ def connect_packet(client_id, keepalive_s, clean, user, password, will):
         if password is not None:
             flags |= 64
             body += string(password)
-    return framed(CONNECT, pack(">H4sBBH", 4, b"MQTT", 4, flags, keepalive_s) + body)
+    return framed(0x10, pack(">H4sBBH", 4, b"MQTT", 4, flags, keepalive_s) + body)
 
 
-def topic_problem(text, start, end):
-    """Why text[start:end] is no topic name (sections 1.5.3, 4.7.1, 4.7.3), or None."""
+def check_topic(text, start, end, error):
+    """Raise `error` if text[start:end] is no topic name (sections 1.5.3, 4.7.1, 4.7.3)."""
     if not 0 < end - start <= 0xFFFF:
-        return "topic is empty or too long"
+        raise error("topic is empty or too long")
     while start < end:
         byte = text[start]
         start += 1
         if byte in (0x23, 0x2B):
-            return "wildcard in topic"
+            raise error("wildcard in topic")
         if not byte:
-            return "NUL in topic"
+            raise error("NUL in topic")
         if byte > 0x7F:
             start = _sequence_end(text, start, end)
             if not start:
-                return "topic is not UTF-8"
-    return None
+                raise error("topic is not UTF-8")
 
 
-def check_topic(topic):
-    """ValueError when the bytes `topic` are no topic name."""
-    problem = topic_problem(topic, 0, len(topic))
-    if problem:
-        raise ValueError(problem)
-
-
-def filter_problem(text):
-    """Why the bytes `text` are no topic filter (section 4.7.1), or None."""
+def check_filter(text):
+    """Raise ValueError if the bytes `text` are no topic filter (section 4.7.1)."""
+    if not 0 < len(text) <= 0xFFFF:
+        raise ValueError("filter is empty or too long")
     levels = text.split(b"/")
-    last = len(levels) - 1
-    for number, level in enumerate(levels):
-        if level == b"+" or (level == b"#" and number == last):
-            continue
-        if level:
-            problem = topic_problem(level, 0, len(level))
-            if problem:
-                return problem
-    return None if 0 < len(text) <= 0xFFFF else "filter is empty or too long"
+    if levels[-1] == b"#":
+        levels.pop()
+    for level in levels:
+        if level and level != b"+":
+            check_topic(level, 0, len(level), ValueError)
 
 
 def _sequence_end(text, position, end):

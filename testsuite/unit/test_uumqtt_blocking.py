@@ -213,7 +213,7 @@ class BlockingTest(unittest.TestCase):
     def test_unsubscribe_waits_for_its_answer(self):
         self.client.connect("a")
         self.client.unsubscribe("a")
-        self.assertEqual(self.client.unanswered, 0)
+        self.assertEqual(len(self.client._outbox.asked), 0)
 
     def test_check_msg_takes_what_is_there(self):
         self.client.connect("a")
@@ -262,7 +262,7 @@ class BlockingTest(unittest.TestCase):
         self.client.wait_msg()
         self.assertEqual(asked, [1, 2])
         self.client.wait_msg(1)
-        self.assertEqual(self.client.in_flight + self.client.unanswered, 0)
+        self.assertEqual(self.client.in_flight + len(self.client._outbox.asked), 0)
 
     def test_a_callback_may_disconnect(self):
         self.client.connect("a")

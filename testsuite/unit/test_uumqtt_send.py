@@ -202,10 +202,10 @@ class RoomTest(unittest.TestCase):
             pass
         self.assertIsNone(client.subscribe("a" * 60))
         self.assertIsNone(client.unsubscribe("a" * 60))
-        self.assertEqual(client.unanswered, 0)
+        self.assertEqual(len(client._outbox.asked), 0)
         peer.stream.room = 1000
         self.assertTrue(client.subscribe("a" * 60))
-        self.assertEqual(client.unanswered, 1)
+        self.assertEqual(len(client._outbox.asked), 1)
 
     def test_a_long_message_finds_no_room(self):
         peer = Peer()
@@ -256,7 +256,7 @@ class WindowTest(unittest.TestCase):
         packet_id = self.client.publish("a", "1", qos=1)
         asked = self.client.subscribe("b")
         self.peer.receive(ack(0x40, packet_id) + ack(0x90, asked, 1))
-        self.assertEqual((self.client.in_flight, self.client.unanswered), (0, 0))
+        self.assertEqual((self.client.in_flight, self.client._outbox.asked), (0, []))
 
     def test_publishing_from_a_delivery_is_written_once_per_turn(self):
         def again(packet_id):
@@ -405,7 +405,7 @@ class AgainTest(unittest.TestCase):
         self.peer.connect()
         self.client.subscribe("b")
         self.client.close()
-        self.assertEqual(self.client.unanswered, 0)
+        self.assertEqual(len(self.client._outbox.asked), 0)
 
 
 class SubscribeTest(unittest.TestCase):
@@ -416,10 +416,10 @@ class SubscribeTest(unittest.TestCase):
     def test_a_subscription_is_granted(self):
         packet_id = self.client.subscribe("a/#", 0)
         self.assertEqual(self.peer.stream.take(), frame(0x82, b"\x00\x01\x00\x03a/#\x00"))
-        self.assertEqual(self.client.unanswered, 1)
+        self.assertEqual(len(self.client._outbox.asked), 1)
         self.peer.receive(ack(0x90, packet_id, 0))
         self.assertEqual(self.peer.subscribed, [(packet_id, 0)])
-        self.assertEqual(self.client.unanswered, 0)
+        self.assertEqual(len(self.client._outbox.asked), 0)
 
     def test_a_subscription_is_refused(self):
         packet_id = self.client.subscribe(b"a/+")
@@ -430,7 +430,7 @@ class SubscribeTest(unittest.TestCase):
         packet_id = self.client.unsubscribe("a")
         self.assertEqual(self.peer.stream.take(), frame(0xA2, b"\x00\x01\x00\x01a"))
         self.peer.receive(ack(0xB0, packet_id))
-        self.assertEqual(self.client.unanswered, 0)
+        self.assertEqual(len(self.client._outbox.asked), 0)
         self.assertEqual(self.peer.subscribed, [])
 
     def test_answers_in_any_order(self):
