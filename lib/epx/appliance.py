@@ -16,8 +16,11 @@ from epx.watchdog import Watchdog
 CONFIG_FILE = "config.txt"
 
 TOPICS = (
+    # Minutes since boot.
     Pub("Uptime", "uptime_min", 0, every_ms=1 * MINUTES, refresh_ms=30 * MINUTES),
+    # Free heap in bytes, faults since boot, connections lost, signal strength in dBm.
     Pub("Diag", "summary", every_ms=30 * MINUTES),
+    # Publish the newest value of every state topic; events are not repeated.
     Sub("Refresh", "refresh", bytes),
 )
 

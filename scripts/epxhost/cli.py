@@ -12,6 +12,7 @@ COMMANDS = {
     "bench": ("epxhost.benchmarks", "bench"),
     "cpall": ("epxhost.install", "cpall"),
     "demo": ("epxhost.demo", "demo"),
+    "docs": ("epxhost.docs", "docs"),
     "manifests": ("epxhost.manifest", "manifests"),
     "pcp": ("epxhost.install", "pcp"),
     "pcp_conf": ("epxhost.install", "pcp_conf"),

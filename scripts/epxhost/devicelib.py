@@ -9,7 +9,14 @@ from epxhost.door import ROOT
 from epxhost.errors import ToolError
 
 # What may be imported on a PC: no time, no machine, no sockets, only tables and pure functions.
-PURE_MODULES = ("epx.clock", "epx.config", "epx.settings", "epx.textfmt")
+PURE_MODULES = (
+    "epx.clock",
+    "epx.config",
+    "epx.payloads",
+    "epx.settings",
+    "epx.textfmt",
+    "epx.topics",
+)
 _PURE_OF_PROFILE = re.compile(r"[a-z]\w*\.(settings|service)")
 
 

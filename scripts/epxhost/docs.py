@@ -1,0 +1,290 @@
+"""`make docs`: pages of docs/ that are printed from the tables of the device, never edited."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from epxhost import docsource
+from epxhost.devicelib import profiles
+from epxhost.docsource import Row
+from epxhost.door import ROOT
+from epxhost.errors import ToolError
+
+_MADE = "<!-- Written by `make docs` from the sources. Do not edit. -->"
+_UNITS_MS = ((3600000, "h"), (60000, "min"), (1000, "s"))
+# These two are not rows of a table: epx.mqtt publishes them by itself.
+_OWN_TOPICS = (
+    ("Availability", "`online` or `offline`", "retained; `offline` is the last will"),
+    ("Log", "a log line", "as they come, from the first line after boot on"),
+)
+_ABOUT_KEYS = """\
+One `key value` per line; the first blank ends the key, and the rest of the line is the value,
+blanks included. Lines that begin with `#` are comments. The value `None` means: as if the line
+were not there. The keys of a profile are on its own page in `docs/profiles/`.
+`scripts/pcp_conf FILE` checks a file with these same rows before it sends it."""
+_ABOUT_STATES = """\
+Each diagram is a table `_STATES` of the source. A transition that is not in it is an error. What a
+state has started (tasks, polls) ends when the state is left."""
+_ABOUT_TOPICS = """\
+`<name>` is the key `mqttname`. The column "repeated" says how often a value is sent even if it did
+not change."""
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page: path below the root, and its text."""
+    made = {
+        Path("docs/settings.md"): _settings_page(),
+        Path("docs/state-machines.md"): _states_page(),
+    }
+    for profile in profiles():
+        made[Path("docs/profiles", f"{profile}.md")] = _profile_page(profile)
+    return made
+
+
+def stale_pages() -> dict[Path, str]:
+    """Pages that are not what the sources say."""
+    return {
+        path: text
+        for path, text in pages().items()
+        if not (ROOT / path).exists() or (ROOT / path).read_text(encoding="utf-8") != text
+    }
+
+
+def _page(*blocks: str) -> str:
+    return "\n\n".join([_MADE, *(block for block in blocks if block)]) + "\n"
+
+
+def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(titles)]
+    lines += [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    body = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([body[0], "|---" * len(lines[0]) + "|", *body[1:]])
+
+
+def _duration(ms: int) -> str:
+    for unit_ms, unit in _UNITS_MS:
+        if ms and ms % unit_ms == 0:
+            return f"{ms // unit_ms} {unit}"
+    return f"{ms} ms" if ms else ""
+
+
+# Settings
+
+
+def _wanted(key) -> str:
+    """What the parser says it wants, when it is given nothing."""
+    try:
+        key.parse("")
+    except ValueError as error:
+        return str(error).removeprefix("want ")
+    raise ToolError(f"key {key.name}: its parser takes an empty text")
+
+
+def _default(key) -> str:
+    if key.default is docsource.device_module("epx.config").REQUIRED:
+        return "needed"
+    if key.default is None:
+        return "none"
+    if isinstance(key.default, bool):
+        return str(int(key.default))
+    if isinstance(key.default, tuple):
+        return "none" if key.default[0] is None else f"pin {key.default[0]}"
+    return str(key.default)
+
+
+def _key_table(rows: list[Row], examples: dict[str, tuple[str, bool]]) -> str:
+    lines = []
+    for key, comment in rows:
+        value = examples.get(key.name, ("", False))[0]
+        wanted = f"{_wanted(key)}{' (never printed)' if key.secret else ''}"
+        line = [f"`{key.name}`", wanted, key.unit, _default(key), comment]
+        lines.append([*line, f"`{value}`" if value else ""] if examples else line)
+    titles = ["key", "value", "unit", "default", "meaning"]
+    return _table([*titles, "example"] if examples else titles, lines)
+
+
+def _settings_page() -> str:
+    return _page(
+        "# Keys of config.txt that every appliance has",
+        _ABOUT_KEYS,
+        _key_table(docsource.key_rows("epx.settings"), {}),
+    )
+
+
+# State machines
+
+
+def _states_page() -> str:
+    blocks = [
+        "# State machines",
+        _ABOUT_STATES,
+    ]
+    for path, about, states in docsource.state_tables():
+        arrows = [
+            f"    {'[*]' if state == 'initial' else state} --> {target}"
+            for state, targets in states.items()
+            for target in targets
+        ]
+        name = path.removeprefix("lib/").removesuffix(".py").replace("/", ".")
+        blocks += [
+            f"## {name}",
+            about,
+            "\n".join(["```mermaid", "stateDiagram-v2", *arrows, "```"]),
+        ]
+    return _page(*blocks)
+
+
+# Profiles
+
+
+def _profile_page(profile: str) -> str:
+    settings = f"lib/{profile}/settings.py"
+    examples = docsource.example_values(profile)
+    keys = docsource.key_rows(f"{profile}.settings") if (ROOT / settings).exists() else []
+    topics = []
+    if (ROOT / f"lib/{profile}/service.py").exists():
+        service = docsource.device_module(f"{profile}.service")
+        topics = docsource.topic_rows(f"lib/{profile}/service.py", service)
+    common = docsource.topic_rows("lib/epx/appliance.py")
+    return _page(
+        f"# {profile}",
+        docsource.Source(f"profiles/{profile}/main.py").docstring(),
+        "## Wiring",
+        _wiring(profile),
+        "## Keys of config.txt",
+        _key_table(keys, examples),
+        f"And those [of every appliance](../settings.md). "
+        f"The example is `profiles/{profile}/config.txt.example`.",
+        "## Topics",
+        _ABOUT_TOPICS,
+        _topic_table(topics),
+        "Every appliance has these, too:",
+        _topic_table(common, _OWN_TOPICS),
+        "## Commands",
+        _commands(topics + common),
+        _malfunctions(profile),
+        _pictures(profile),
+    )
+
+
+def _wiring(profile: str) -> str:
+    hung = docsource.parts(profile)
+    lines = []
+    for wire in docsource.wires(profile):
+        on_it = [part for part in hung if part.pin == wire.pin]
+        if wire.user.startswith("I2C bus"):
+            on_it = [part for part in hung if f"I2C bus {part.bus}" == wire.user]
+        names = ", ".join(
+            part.name + (f" at 0x{part.address:02x}" if part.address is not None else "")
+            for part in on_it
+        )
+        role = f"{wire.role} of {wire.user}" if wire.role else wire.user
+        if any(part.pin == wire.pin for part in hung):
+            role = "pulses"
+        lines.append([f"GPIO {wire.pin}", role, names])
+    led, _ = next(
+        key.default for key, _ in docsource.key_rows("epx.settings") if key.name == "led"
+    )
+    lines.append([f"GPIO {led}", "LED", "lit while it works; another pin, or none: key `led`"])
+    about = [f"- {part.name}: {part.about}" for part in hung if part.about]
+    return "\n\n".join([_table(["pin", "used as", "connected to"], lines), "\n".join(about)])
+
+
+def _payload(pub) -> str:
+    if pub.digits is None:
+        return "text"
+    return "integer" if pub.digits == 0 else f"number, {pub.digits} decimal{'s'[: pub.digits - 1]}"
+
+
+def _when(pub) -> str:
+    words = []
+    if pub.on:
+        words.append(f"{'each' if pub.event else 'on'} `{pub.on}`")
+    if pub.every_ms and pub.idle is not None:
+        words.append(f"every {_duration(pub.every_ms)} unless {pub.idle}, then once")
+    elif pub.every_ms:
+        words.append(f"on change, looked at every {_duration(pub.every_ms)}")
+    return "; ".join(words)
+
+
+def _notes(pub, comment: str) -> str:
+    notes = [comment]
+    if pub.retain:
+        notes.append("Retained.")
+    if pub.event:
+        notes.append("An event: queued while offline, QoS 1, never repeated.")
+    return " ".join(note for note in notes if note)
+
+
+def _topic_table(rows: list[Row], more: tuple[tuple[str, str, str], ...] = ()) -> str:
+    lines = [
+        [
+            f"`stat/<name>/{row.topic}`",
+            _payload(row),
+            _when(row),
+            f"every {_duration(row.refresh_ms)}" if row.refresh_ms else "",
+            _notes(row, comment),
+        ]
+        for row, comment in rows
+        if hasattr(row, "digits")
+    ]
+    lines += [[f"`stat/<name>/{name}`", payload, when, "", ""] for name, payload, when in more]
+    return _table(["topic", "payload", "sent", "repeated", "meaning"], lines)
+
+
+def _commands(rows: list[Row]) -> str:
+    lines = []
+    for row, comment in rows:
+        if not hasattr(row, "digits"):
+            lines.append([f"`cmnd/<name>/{row.topic}`", _obeyed(row.parse), comment])
+    return _table(["topic", "payload", "meaning"], lines)
+
+
+def _obeyed(parse) -> str:
+    """What the parser of a command wants; bytes takes all that is not empty."""
+    try:
+        parse(b"\xff?")
+    except ValueError as error:
+        return str(error).removeprefix("want ")
+    return "anything but nothing"
+
+
+def _malfunctions(profile: str) -> str:
+    path = f"lib/{profile}/sensor.py"
+    if not (ROOT / path).exists():
+        return ""
+    codes = docsource.Source(path).constants_below("malfunctions")
+    if not codes:
+        return ""
+    lines = [[str(value), name] for value, name in codes]
+    return "## Malfunctions\n\nThe sum of what is wrong; 0 is all right.\n\n" + _table(
+        ["value", "meaning"], lines
+    )
+
+
+def _pictures(profile: str) -> str:
+    found = sorted((ROOT / "testsuite/pictures").glob(f"{profile}_*.png"))
+    if not found:
+        return ""
+    cells = []
+    for path in found:
+        title = path.stem.removeprefix(f"{profile}_").replace("_", " ")
+        place = path.relative_to(ROOT).as_posix()
+        cells.append(f'<td><img src="../../{place}" width="256" alt="{title}"><br>{title}</td>')
+    rows = [f"<tr>{''.join(cells[i : i + 3])}</tr>" for i in range(0, len(cells), 3)]
+    return "\n".join(["## Display", "", "<table>", *rows, "</table>"])
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="write nothing; status 1 if a page is stale")
+def docs(check: bool) -> None:
+    """Write the generated pages of docs/: profiles, settings, state machines."""
+    stale = stale_pages()
+    names = ", ".join(path.as_posix() for path in stale)
+    if check and stale:
+        raise ToolError(f"run `make docs`, stale: {names}")
+    for path, text in stale.items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(text, encoding="utf-8")
+    click.echo(f"written: {names}" if stale else "all pages are fresh")

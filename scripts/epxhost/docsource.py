@@ -1,0 +1,209 @@
+"""What the generated pages are made of, read from the sources: tables, comments, pins."""
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+from epxhost.devicelib import device_module
+from epxhost.door import ROOT
+from epxhost.errors import ToolError
+
+# What a row of a table may name.
+_ROW_CONSTANTS = {"bytes": bytes}
+
+
+class Row(NamedTuple):
+    """One Key, Pub or Sub row, with the comment that stands above it."""
+
+    value: Any
+    comment: str
+
+
+class Part(NamedTuple):
+    """Something that stage.py hangs on a bus or a pin."""
+
+    name: str
+    about: str
+    bus: int | None
+    address: int | None
+    pin: int | None
+
+
+class Wire(NamedTuple):
+    """A pin that main.py uses: the role is the argument it is given as."""
+
+    pin: int
+    role: str
+    user: str
+
+
+class Source:
+    """One file: its tree, and the comments that the tree lacks."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._text = (ROOT / path).read_text(encoding="utf-8")
+        self.tree = ast.parse(self._text, path)
+        self._lines = self._text.splitlines()
+
+    def docstring(self) -> str:
+        return one_line(ast.get_docstring(self.tree) or "")
+
+    def comment_above(self, line: int) -> str:
+        """The lines of comment directly above a line (counted from 1), as one."""
+        found = []
+        for text in reversed(self._lines[: line - 1]):
+            if not text.strip().startswith("#"):
+                break
+            found.insert(0, text.strip().lstrip("# "))
+        return " ".join(found)
+
+    def rows(self, kinds: tuple[str, ...]) -> Iterator[tuple[ast.Call, str]]:
+        """The calls that are rows of a table of this module, with their comments."""
+        for node in self.tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+                for row in node.value.elts:
+                    if isinstance(row, ast.Call) and getattr(row.func, "id", "") in kinds:
+                        yield row, self.comment_above(row.lineno)
+
+    def constants_below(self, words: str) -> list[tuple[int, str]]:
+        """(value, name in words) of the const() lines under the comment that contains words."""
+        found = []
+        for node in self.tree.body:
+            above = self.comment_above(node.lineno)
+            match node:
+                case ast.Assign(
+                    targets=[ast.Name(id=name)],
+                    value=ast.Call(args=[ast.Constant(value=int(value))]),
+                ) if found or words in above:
+                    if found and self._lines[node.lineno - 2].strip() == "":
+                        break
+                    found.append((value, name.strip("_").lower().replace("_", " ")))
+                case _ if found:
+                    break
+        return found
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def first_sentence(text: str) -> str:
+    return one_line(text).partition(". ")[0].rstrip(".")
+
+
+def key_rows(module: str) -> list[Row]:
+    """The Key rows of epx.settings or of a profile's settings."""
+    source = Source(f"lib/{module.replace('.', '/')}.py")
+    comments = {row.args[0].value: comment for row, comment in source.rows(("Key",))}
+    loaded = device_module(module)
+    table = getattr(loaded, "COMMON", None) or loaded.KEYS
+    return [Row(key, comments.get(key.name, "")) for key in table]
+
+
+def topic_rows(path: str, module: ModuleType | None = None) -> list[Row]:
+    """The Pub and Sub rows of a file, built from its text: it may be for devices only."""
+    topics, clock = device_module("epx.topics"), device_module("epx.clock")
+    names = {**vars(clock), **vars(device_module("epx.payloads")), **_ROW_CONSTANTS}
+    names |= {"Pub": topics.Pub, "Sub": topics.Sub} | (vars(module) if module else {})
+    found = []
+    for row, comment in Source(path).rows(("Pub", "Sub")):
+        code = compile(ast.Expression(row), path, "eval")
+        found.append(Row(eval(code, names), comment))
+    return found
+
+
+def wires(profile: str) -> list[Wire]:
+    """The pins that main.py constructs, in its order."""
+    tree = Source(f"profiles/{profile}/main.py").tree
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        user = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        given = [("", arg) for arg in node.args]
+        given += [(keyword.arg or "", keyword.value) for keyword in node.keywords]
+        for role, value in given:
+            match value:
+                case ast.Call(func=ast.Name(id="Pin"), args=[ast.Constant(value=int(pin)), *_]):
+                    bus = node.args[0].value if user == "I2C" else None  # type: ignore[attr-defined]
+                    found.append(
+                        Wire(pin, role.upper(), user if bus is None else f"I2C bus {bus}")
+                    )
+    return found
+
+
+def parts(profile: str) -> list[Part]:
+    """What stage.py hangs on the simulated board."""
+    path = ROOT / "profiles" / profile / "stage.py"
+    spec = importlib.util.spec_from_file_location(f"stage_of_{profile}", path)
+    if not spec or not spec.loader:
+        raise ToolError(f"profiles/{profile}/stage.py cannot be loaded")
+    if str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))  # for the testmock of the models
+    stage = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(stage)
+    bench = _RecordingBench()
+    stage.stage(bench)
+    return bench.found
+
+
+class _RecordingBench:
+    """Takes what stage.py hangs on it and remembers where."""
+
+    def __init__(self) -> None:
+        self.found: list[Part] = []
+        self.parts: dict[str, object] = {}
+        self.clock = SimpleNamespace(now_us=lambda: 0)
+
+    def i2c(self, bus: int, address: int, model: object) -> None:
+        self._add(model, bus=bus, address=address)
+
+    def counter(self, pin: int, model: object) -> None:
+        self._add(model, pin=pin)
+
+    def _add(
+        self,
+        model: object,
+        bus: int | None = None,
+        address: int | None = None,
+        pin: int | None = None,
+    ) -> None:
+        """The docstring of its driver, `NAME: what it is.`, tells what a chip is for."""
+        name = type(model).__name__
+        driver = Path("lib/third", type(model).__module__.rpartition(".")[2] + ".py")
+        about = ""
+        if (ROOT / driver).exists():
+            about = first_sentence(Source(str(driver)).docstring()).removeprefix(f"{name}: ")
+        self.found.append(Part(name, about, bus, address, pin))
+
+
+def state_tables() -> Iterator[tuple[str, str, dict[str, tuple[str, ...]]]]:
+    """(file, its docstring, states and where they lead) of every _STATES in lib/."""
+    for path in sorted((ROOT / "lib").rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        source = Source(name)
+        for node in source.tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id="_STATES")], value=ast.Dict() as table):
+                    yield name, source.docstring(), ast.literal_eval(table)
+
+
+def example_values(profile: str) -> dict[str, tuple[str, bool]]:
+    """key -> (value, a comment stands above its block) of config.txt.example."""
+    text = (ROOT / "profiles" / profile / "config.txt.example").read_text(encoding="utf-8")
+    found = {}
+    commented = False
+    for line in text.splitlines():
+        if not line.strip():
+            commented = False
+        elif line.startswith("#"):
+            commented = True
+        else:
+            key, _, value = line.partition(" ")
+            found[key] = (value, commented)
+    return found
