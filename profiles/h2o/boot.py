@@ -1,1 +1,1 @@
-"""Runs before main.py. A water tank switches nothing and keeps the CPU's default frequency."""
+"""Runs before main.py: nothing to switch off."""

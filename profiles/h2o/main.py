@@ -11,7 +11,7 @@ from third.ssd1306 import SSD1306
 
 
 def settings():
-    """Imported when asked, and forgotten after the start, to keep the heap for the appliance."""
+    """Forgotten after the start, to keep the heap for the appliance."""
     from h2o.settings import KEYS
 
     return KEYS
