@@ -111,7 +111,10 @@ class BoundPub:
         if row.refresh_ms:
             self._refresh_in -= _BEAT_MS
             if self._refresh_in <= 0:
-                self.refresh()
+                if self._payload is _UNKNOWN:  # which is said once
+                    self._refresh_in = row.refresh_ms
+                else:
+                    self.refresh()
         if row.every_ms:
             self._look_in -= _BEAT_MS
             if self._look_in <= 0:
