@@ -54,6 +54,7 @@ class Connection:
         self._keepalive_ms = keepalive_s * 1000
         self._outbox = Outbox(tx_bytes, window)
         self._inbox = Inbox(self, self._outbox, rx_bytes, packet_limit)
+        self._socket = None
         self.stream = None  # what to register with poll; None = closed
         self.connected = False  # CONNACK came
         self.securing = False  # TLS handshake: ready() may take its time
@@ -78,7 +79,7 @@ class Connection:
         self.close()
         connect = connect_packet(*self._identity, self._will)
         self._outbox.check_size(len(connect))
-        stream = self.stream = socket.socket()
+        stream = self.stream = self._socket = socket.socket()
         begun = False
         try:
             stream.setblocking(False)
@@ -104,17 +105,18 @@ class Connection:
 
     def close(self):
         """Free the socket, whatever state it is in. What is in flight is kept."""
-        stream = self.stream
-        self.stream = self._writable = self._fault = None
+        # TLS closes its socket too, but not after a handshake that failed (MicroPython 1.25).
+        for stream in (self.stream, self._socket):
+            if stream:
+                try:
+                    stream.close()
+                except OSError:
+                    pass  # it is gone all the same
+        self.stream = self._socket = self._writable = self._fault = None
         self.connected = self.securing = self._ping_sent = self._held = False
         self._state = _CLOSED
         self._inbox.reset()
         self._outbox.reset()
-        if stream:
-            try:
-                stream.close()  # that of TLS closes its socket too
-            except OSError:
-                pass  # it is gone all the same
 
     def disconnect(self):
         """Say goodbye, so that the will is not published, and close."""

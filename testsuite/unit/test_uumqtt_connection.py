@@ -248,7 +248,7 @@ class EndingTest(unittest.TestCase):
     def test_open_replaces_a_connection(self):
         first = self.peer.stream
         self.client.open(ADDRESS)
-        self.assertEqual(first.closed, 1)
+        self.assertTrue(first.closed)
         self.assertEqual(self.peer.network.open_sockets, 1)
 
     def test_a_thousand_connections_leave_no_socket(self):
@@ -450,6 +450,8 @@ class TLSTest(unittest.TestCase):
         with self.assertRaises(MQTTError) as caught:
             self.client.ready(select.POLLOUT)
         self.assertEqual(caught.exception.reason, "certificate: not signed by the trusted CA")
+        self.client.close()
+        self.assertEqual(self.peer.network.open_sockets, 0)
 
     def test_a_handshake_that_takes_too_long_is_named(self):
         self.client.open(ADDRESS, FakeTLS(refusals=2))

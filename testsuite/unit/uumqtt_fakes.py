@@ -147,7 +147,9 @@ class FakeTLSStream:
         return self._stream.readinto(buffer)
 
     def close(self):
-        self._stream.close()
+        """Like MicroPython's: after a failed handshake the socket below stays open."""
+        if not self._context.handshake_error:
+            self._stream.close()
 
 
 class Clock:
