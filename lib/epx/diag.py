@@ -41,7 +41,7 @@ def reset_cause():
 
 
 def before_reboot(callback):
-    """callback() may save what must survive a reboot; it must be quick."""
+    """callback() saves what must survive, quickly; what it returns is added to the reason."""
     _before_reboot.append(callback)
 
 
@@ -50,7 +50,9 @@ def reboot(reason):
     log.error("reboot: %s", reason)
     for callback in _before_reboot:
         try:
-            callback()
+            more = callback()
+            if more:
+                reason += ", " + more
         except Exception as error:
             log.error("before reboot: %s", error)
     keep(REBOOT_FILE, reason)

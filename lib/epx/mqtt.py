@@ -78,6 +78,7 @@ class Mqtt:
             self.sm.after(0, "waiting")
             net.sm.observe(self._on_net)
             Task(self._beat, 0, 1 * SECONDS, tolerance_ms=100, core=True)
+            diag.before_reboot(self._unsent)
         else:
             log.warn("mqtt: off, the keys mqttbroker and mqttname are needed")
 
@@ -151,6 +152,10 @@ class Mqtt:
             self._was_online = False
             self._stats.add("mqttlost")
         self.sm.go("waiting")
+
+    def _unsent(self):
+        count = self.outbox.waiting_events() + self._client.in_flight
+        return "%d messages lost" % count if count else None
 
     def _lose(self, why):
         if self.sm.state in ("connecting", "subscribing", "online"):

@@ -34,6 +34,9 @@ class Outbox:
         self._events.append((topic, payload))
         self._wake()
 
+    def waiting_events(self):
+        return len(self._events)
+
     def drain(self, client, on_fault):
         """Give client what it takes; on_fault(bound, error) hears of what the appliance raised."""
         events = self._events
