@@ -266,6 +266,7 @@ class World:
             "time": Module(
                 ticks_ms=lambda: self.now_ms % TICKS,
                 ticks_diff=lambda a, b: (a - b + TICKS // 2) % TICKS - TICKS // 2,
+                ticks_add=lambda ticks, delta: (ticks + delta) % TICKS,
                 sleep_ms=self.sleep,
             ),
             "select": Module(
@@ -303,6 +304,7 @@ class World:
         if not ON_MICROPYTHON:
             self.modules["micropython"] = Module(const=lambda value: value)
             self.modules["sys"] = Module(
+                modules=sys.modules,
                 print_exception=_print_exception,
                 implementation=Module(name="micropython"),
                 version="3.4.0; MicroPython v1.25.0",
