@@ -60,11 +60,15 @@ class Display:
         for i in range(_LINES):
             if lines[i] != self._lines[i]:
                 y = _LINE_HEIGHT * i
-                screen.frame.fill_rect(_TEXT_X, y, 8 * _COLUMNS, 8, 0)
-                screen.frame.text(lines[i][:_COLUMNS], _TEXT_X, y)
                 screen.dirty |= _PAGE_0 << (y >> 3) | _PAGE_0 << (y + 7 >> 3)
         self._lines = lines
-        self._draw_bar()
+        tank = self._tank
+        # It blinks while water flows.
+        pct = 0 if tank.flow and uptime_s() & 1 else tank.level_pct or 0
+        bar = (int(_HEIGHT * pct / 100), tank.malfunctions, tank.wet)
+        if bar != self._bar:
+            self._bar = bar
+            screen.dirty |= _ALL_PAGES
         if screen.dirty:
             self._send()
 
@@ -88,34 +92,26 @@ class Display:
             flow,
         )
 
-    def _draw_bar(self):
-        """What is drawn fits in one small number; the same one is not drawn again."""
-        tank = self._tank
-        wet, malfunctions = tank.wet, tank.malfunctions
-        # It blinks while water flows.
-        pct = 0 if tank.flow and uptime_s() & 1 else tank.level_pct or 0
-        height = int(_HEIGHT * pct / 100)
-        bar = wet << 10 | malfunctions << 7 | height
-        if bar == self._bar:
-            return
-        self._bar = bar
-        self._screen.dirty |= _ALL_PAGES
-        frame = self._screen.frame
-        frame.fill_rect(0, 0, _BAR_WIDTH, _HEIGHT, 0)
+    def _draw(self, frame, top):
+        for i in range(_LINES):
+            y = _LINE_HEIGHT * i - top
+            if -8 < y < 8:
+                frame.text(self._lines[i][:_COLUMNS], _TEXT_X, y)
+        height, malfunctions, wet = self._bar
         width = _NARROW_BAR_WIDTH if malfunctions else _BAR_WIDTH
-        frame.rect(0, 0, width, _HEIGHT, 1)
-        frame.fill_rect(0, _HEIGHT - height, width, height, 1)
+        frame.rect(0, -top, width, _HEIGHT, 1)
+        frame.fill_rect(0, _HEIGHT - height - top, width, height, 1)
         if malfunctions and wet >= 0:
             # A block beside the bar for each wet switch, a dash for each dry one.
-            for pct in tank.heights:
+            for pct in self._tank.heights:
                 y = min(int((_HEIGHT - 1) * (100 - pct) / 100), _HEIGHT - 3)
-                frame.fill_rect(_MARK_X, y, _MARK_WIDTH, 3 if wet & 1 else 1, 1)
+                frame.fill_rect(_MARK_X, y - top, _MARK_WIDTH, 3 if wet & 1 else 1, 1)
                 wet >>= 1
 
     def _send(self):
         """The first transfer that is due; the next one in the next turn."""
         try:
-            self._screen.send()
+            self._screen.send(self._draw)
         except OSError as error:
             self._sender.cancel()
             self._restart_in = _RESTART_REFRESHES
