@@ -27,6 +27,7 @@ class Client:
         self.fault = None  # raised by ready() and tick()
         self.room = 1000
         self.ticks = 0
+        self.in_flight = 0
 
     def set_will(self, topic, payload, retain=True, qos=1):
         self.will = (topic, payload, retain, qos)
@@ -280,6 +281,23 @@ class TestConnection(MqttCase):
         self.assertEqual(self.states[-1], "waiting")
         self.connect()
 
+    def test_what_the_broker_says_too_late_is_ignored(self):
+        self.connect()
+        self.client.on_subscribed(2, 1)
+        self.run_for(10)
+        self.assertTrue(self.mqtt.connected())
+        self.mqtt._on_ready(fakes.POLLOUT)
+        self.assertTrue(self.mqtt.connected())
+
+    def test_a_connection_lost_twice_in_a_turn_is_lost_once(self):
+        self.connect()
+        self.mqtt._lose("first")
+        self.mqtt._lose("second")
+        self.run_for(10)
+        self.assertEqual(self.states.count("lost"), 1)
+        self.mqtt._lose("late")
+        self.assertEqual(self.said("late"), [])
+
     def test_a_network_lost_while_nothing_is_open_changes_nothing(self):
         self.run_for(10)
         self.net.set(False)
@@ -341,6 +359,13 @@ class TestLastResort(MqttCase):
         self.assertLess(took, 11 * MINUTES)
         reason = b"Too much time w/o MQTT connection, rebooting"
         self.assertEqual(self.world.files["reboot.txt"], reason)
+
+    def test_a_reboot_says_what_it_loses(self):
+        self.mqtt.outbox.post_event("stat/H2O/Event", b"P")
+        self.client.in_flight = 2
+        with self.assertRaises(fakes.Reset):
+            self.diag.reboot("test")
+        self.assertEqual(self.world.files["reboot.txt"], b"test, 3 messages lost")
 
     def test_what_is_heard_prevents_it(self):
         self.connect()

@@ -225,11 +225,15 @@ class TestUnknown(TopicCase):
         self.assertEqual(self.drain(), [])
         self.assertFalse(bound.pending)
 
-    def test_an_unknown_value_is_refreshed_as_unknown(self):
+    def test_an_unknown_value_is_repeated_only_if_somebody_asks(self):
         bound = self.bind("Level", "level", 0, every_ms=SECONDS, refresh_ms=10 * SECONDS)
         self.beats(bound, 1)
         self.tank.level = None
-        self.assertEqual(self.beats(bound, 12), [b"None"] * 2)
+        self.assertEqual(self.beats(bound, 60), [b"None"])
+        bound.refresh()
+        self.assertEqual(self.drain(), [("Level", b"None")])
+        self.tank.level = 5
+        self.assertEqual(self.beats(bound, 20), [b"5"] * 2)
 
     def test_what_is_known_again_before_it_was_sent_is_sent_as_it_is(self):
         bound = self.bind("Level", "level", 0, every_ms=SECONDS)
