@@ -44,10 +44,11 @@ class PinState:
     def write(self, value):
         """The program sets the output."""
         value = 1 if value else 0
-        if not self.history or self.history[-1][1] != value:
+        limit = self._bench.history_limit
+        if limit and (not self.history or self.history[-1][1] != value):
             self.history.append((self._bench.clock.now_us() // 1000, value))
-            if len(self.history) > _HISTORY_LIMIT:
-                del self.history[: _HISTORY_LIMIT // 2]
+            if len(self.history) > limit:
+                del self.history[: limit // 2]
         self.latch = value
         if self.changed:
             self.changed(value)
@@ -66,6 +67,8 @@ class Bench:
 
     def __init__(self, clock):
         self.clock = clock
+        # Changes of each output that are remembered; 0 where there is little heap.
+        self.history_limit = _HISTORY_LIMIT
         self.parts = {}
         self.pins = {}
         self.buses = {}

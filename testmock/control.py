@@ -149,6 +149,7 @@ def prepare(time, folder, cause):
     """The bench of a device that starts in real time, as the mocks' _sim."""
     sim = _Sim()
     sim.bench = bench = Bench(RealClock(time))
+    bench.history_limit = 0
     bench.wifi.associate_ms = _ASSOCIATE_MS
     bench.restart(cause, power_lost=cause == 1)
     store = folder + ".nvs"

@@ -21,6 +21,7 @@ HOST = "127.0.0.1"
 _START_LIMIT_S = 10.0
 _STOP_LIMIT_S = 3.0
 _PROBE_S = 0.02
+_ATTEMPTS = 3
 _AMQTT_CONFIG = """\
 listeners:
   default:
@@ -55,35 +56,44 @@ class LocalBroker:
         need_mosquitto: bool = False,
     ) -> None:
         self.host = HOST
-        self.port = free_port()
         mosquitto = toolchain.mosquitto()
         self.name = "Mosquitto" if mosquitto else "amqtt"
         if not mosquitto and (need_mosquitto or user or tls):
             raise ToolError(toolchain.why_not("mosquitto"))
-        self._folder = tempfile.TemporaryDirectory(prefix="epx-broker-")
-        folder = Path(self._folder.name)
-        if mosquitto:
-            config = folder / "mosquitto.conf"
-            config.write_text(self._mosquitto_config(folder, user, password, tls))
-            self._command = [*mosquitto, "-c", str(config)]
-        else:
-            config = folder / "amqtt.yaml"
-            config.write_text(_AMQTT_CONFIG.format(host=HOST, port=self.port))
-            amqtt = Path(sys.executable).with_name("amqtt")
-            self._command = [str(amqtt), "-c", str(config)]
-        self._log = folder / "log.txt"
+        self._temporary = tempfile.TemporaryDirectory(prefix="epx-broker-")
+        self._folder = Path(self._temporary.name)
+        self._log = self._folder / "log.txt"
         self._process: subprocess.Popen | None = None
-        self.start()
+        for attempt in range(_ATTEMPTS):
+            self.port = free_port()
+            self._command = self._configure(mosquitto, user, password, tls)
+            try:
+                self.start()
+                return
+            except ToolError:
+                # Somebody else may have taken the port in between.
+                if attempt == _ATTEMPTS - 1:
+                    self.close()
+                    raise
 
-    def _mosquitto_config(
-        self, folder: Path, user: str | None, password: str, tls: Tls | None
-    ) -> str:
+    def _configure(
+        self, mosquitto: list[str] | None, user: str | None, password: str, tls: Tls | None
+    ) -> list[str]:
+        if mosquitto:
+            config = self._folder / "mosquitto.conf"
+            config.write_text(self._mosquitto_config(user, password, tls))
+            return [*mosquitto, "-c", str(config)]
+        config = self._folder / "amqtt.yaml"
+        config.write_text(_AMQTT_CONFIG.format(host=HOST, port=self.port))
+        return [str(Path(sys.executable).with_name("amqtt")), "-c", str(config)]
+
+    def _mosquitto_config(self, user: str | None, password: str, tls: Tls | None) -> str:
         lines = [f"listener {self.port} {HOST}", "max_queued_messages 10000"]
         lines.append(f"allow_anonymous {'false' if user else 'true'}")
         if os.geteuid() == 0:
             lines.append("user root")  # else it could not read its own files here
         if user:
-            passwords = folder / "passwords"
+            passwords = self._folder / "passwords"
             passwords.write_text(f"{user}:{_mosquitto_hash(password)}\n")
             passwords.chmod(0o600)
             lines.append(f"password_file {passwords}")
@@ -153,7 +163,7 @@ class LocalBroker:
 
     def close(self) -> None:
         self.kill()
-        self._folder.cleanup()
+        self._temporary.cleanup()
 
     def __enter__(self) -> "LocalBroker":
         return self
