@@ -100,6 +100,7 @@ class Client(Connection):
             taken = stream.write(buffer, size + 2)
         except OSError as error:
             self._fault = error
+            self._writable = None
             return None
         if taken != size + 2:
             outbox.end = size + 2
@@ -187,14 +188,14 @@ class Client(Connection):
         """A packet from the broker that is no PUBLISH, its length already checked."""
         if not self.connected and head != _CONNACK:
             raise MQTTError("packet 0x%02x before CONNACK" % head)
-        if head == _CONNACK:
+        if head == _PUBACK and (buffer[start] or buffer[start + 1]):
+            self._puback(buffer[start] << 8 | buffer[start + 1])
+        elif head == _CONNACK:
             self._connack(buffer[start], buffer[start + 1])
         elif head == _PINGRESP:
             self._ping_later()
         elif not (buffer[start] or buffer[start + 1]):
             raise MQTTError("packet id 0")
-        elif head == _PUBACK:
-            self._puback(buffer[start] << 8 | buffer[start + 1])
         else:
             self._suback(head, buffer[start] << 8 | buffer[start + 1], buffer[start + 2])
 

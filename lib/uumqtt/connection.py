@@ -133,22 +133,27 @@ class Connection:
 
     def ready(self, events):
         """Read and write what is possible now. Raises OSError: close() is due."""
-        if self._fault:
-            raise self._fault
+        if (self._writable is None or events != POLLIN) and not self._can_receive(events):
+            return
         stream = self.stream
-        if not stream or (self._state == _CONNECTING and not self._link_is_up(events)):
-            return
-        outbox = self._outbox
-        if self.securing and not self._is_secure():
-            return
-        outbox.flush(stream)
         # What callbacks send is written together. (If one raises: at the next ready(), for which
-        # events() asks. A finally here would move the frame to the heap.)
+        # events() asks. A try here would move the frame to the heap.)
         self._writable = None
         self._receive(stream, events)
         if self.stream is stream and self.connected and not self._held:
             self._writable = stream
-            outbox.flush(stream)
+            self._outbox.flush(stream)
+
+    def _can_receive(self, events):
+        """All that may come before reading: a fault, the link, TLS, room for what waits."""
+        if self._fault:
+            raise self._fault
+        if not self.stream or (self._state == _CONNECTING and not self._link_is_up(events)):
+            return False
+        if self.securing:
+            return self._is_secure()
+        self._outbox.flush(self.stream)
+        return True
 
     def _ping_later(self):
         """Asked after 0.75, answered within 0.5: silence is noticed after 1.25 x keepalive.
@@ -160,7 +165,7 @@ class Connection:
 
     def _link_is_up(self, events):
         if events & _FAILED:
-            self._inbox.fill(self.stream)  # raises the errno, on most systems
+            self._inbox.receive(self.stream)  # raises the errno, on most systems
             raise MQTTError("broker not reachable")
         if not events & POLLOUT:
             return False
@@ -187,16 +192,11 @@ class Connection:
         if not events & _READABLE:
             return
         reads = _READS_PER_TURN
-        more = True
-        while more and reads and not inbox.stalled:
-            more = inbox.fill(stream)
-            inbox.parse()
-            if self.stream is not stream:
-                return
-            # A broken link is not polled again: read what is left of it now.
+        # A broken link is not polled again: read all that is left of it.
+        while reads and not inbox.stalled and inbox.receive(stream) and self.stream is stream:
             if not events & _FAILED:
                 reads -= 1
-        if events & _FAILED:
+        if events & _FAILED and self.stream is stream:
             raise MQTTError("link failed")
 
     def tick(self):
@@ -231,6 +231,7 @@ class Connection:
             self._outbox.flush(self.stream)
         except OSError as error:
             self._fault = error
+            self._writable = None
 
 
 def _left(at_ms, now_ms, what):

@@ -8,6 +8,7 @@ _PUBLISH = const(0x30)
 # What a broker may send besides PUBLISH, and how long it must be: CONNACK, PUBACK, SUBACK (which
 # answers one filter), UNSUBACK, PINGRESP.
 _REPLY_SIZES = {0x20: 2, 0x40: 2, 0x90: 3, 0xB0: 2, 0xD0: 0}
+_LONGEST_REPLY_BYTES = const(5)
 _NONE = const(-1)
 _PUBACK_BYTES = const(4)
 _MAX_HEAD_BYTES = const(5)
@@ -46,19 +47,30 @@ class Inbox:
         self._skip = self._skip_rest = _NONE
         self._skip_id = self._skip_size = 0
 
-    def fill(self, stream):
-        """Read once -> whether the buffer was filled, so that there may be more."""
-        if self._begin:
+    def receive(self, stream):
+        """Read once, hand on what is complete -> whether there may be more to read."""
+        if self._begin == self._end:
+            self._begin = self._end = 0
+        elif self._begin:
             self._compact()
         end = self._end
-        space = self._space[end:] if end else self._space
-        count = stream.readinto(space)
-        if count is None:
-            return False
+        count = stream.readinto(self._space[end:] if end else self._space)
         if not count:
+            if count is None:
+                self.parse()  # what a callback that raised has left
+                return False
             raise MQTTError("closed by the broker")
         self._end = end + count
+        if end or count > _LONGEST_REPLY_BYTES or not self._is_reply(count):
+            self.parse()
         return self._end == self._capacity
+
+    def _is_reply(self, count):
+        """Take the short way for a reply that comes alone, as most do."""
+        buffer = self._buffer
+        if count < 2 or buffer[1] != count - 2 or buffer[0] & 0xF0 == _PUBLISH:
+            return False
+        return self._skip == _NONE and self._other(buffer[0], 2, count - 2)
 
     def _compact(self):
         """Move the incomplete packet to the front; pieces do not overlap (it may be memcpy)."""
