@@ -92,7 +92,8 @@ class Display:
             flow,
         )
 
-    def _draw(self, frame, top):
+    def draw(self, frame, top):
+        """What SSD1306.send() asks for."""
         for i in range(_LINES):
             y = _LINE_HEIGHT * i - top
             if -8 < y < 8:
@@ -111,7 +112,7 @@ class Display:
     def _send(self):
         """The first transfer that is due; the next one in the next turn."""
         try:
-            self._screen.send(self._draw)
+            self._screen.send(self.draw)
         except OSError as error:
             self._sender.cancel()
             self._restart_in = _RESTART_REFRESHES

@@ -52,7 +52,7 @@ class Tank:
         self._true_pct = None
         self._pulse_rate = config.flowpulserate  # per second at one unit per minute
         self._max_rate = config.maxflow * config.flowpulserate
-        self._millipulses_per_unit = int(config.flowpulserate * 60000 + 0.5)
+        self._per_unit = int(config.flowpulserate * 60000 + 0.5)  # millipulses
         # A pulse shorter than a quarter of the shortest period is noise. The hardware of an
         # ESP32 filters up to 12.8 us only, its firmware takes longer times as that.
         shortest_us = min(int(250000 / self._max_rate), 1000000)
@@ -127,7 +127,7 @@ class Tank:
 
     def _units(self, pulses, digits):
         """Volume of pulses in units of 10**-digits, rounded, an integer."""
-        per_unit = self._millipulses_per_unit
+        per_unit = self._per_unit
         return (pulses * 2000 * 10**digits + per_unit) // (2 * per_unit)
 
     def level_volume(self):

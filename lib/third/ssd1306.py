@@ -11,7 +11,7 @@ from micropython import const
 _LIGHT = const(9)  # the last transfer
 _ALL = const(0x3FF)
 
-_SET_UP = (
+_SETUP = (
     b"\x00"  # Control byte: nothing but commands follows.
     b"\xd5\x80"  # Clock: divide by 1, middle frequency.
     b"\xa8\x3f"  # 64 rows
@@ -24,8 +24,6 @@ _SET_UP = (
     b"\xd9\xf1\xdb\x40"  # Pre-charge and deselect level for the charge pump.
     b"\xa4\xa6"  # Show the RAM, not inverted.
 )
-# 80h: one command byte follows. Page, column 0 (low, high); 40h: pixels to the end.
-_HEADER = b"\x80\xb0\x80\x00\x80\x10\x40"
 _HEADER_BYTES = const(7)
 
 
@@ -46,7 +44,8 @@ class SSD1306:
 
     def __init__(self, i2c):
         self._i2c = i2c
-        self._page = bytearray(_HEADER + bytes(128))
+        # 80h: one command byte follows. Page, column 0 (low, high); 40h: pixels to the end.
+        self._page = bytearray(b"\x80\xb0\x80\x00\x80\x10\x40" + bytes(128))
         self._frame = FrameBuffer(memoryview(self._page)[_HEADER_BYTES:], 128, 8, MONO_VLSB)
 
     def send(self, draw):
@@ -61,7 +60,7 @@ class SSD1306:
         number = 0
         while not dirty >> number & 1:
             number += 1
-        data = _SET_UP
+        data = _SETUP
         if number == _LIGHT:
             data = b"\x00\xaf"
         elif number:
