@@ -1,0 +1,8 @@
+"""Keys of config.txt that a garage door has."""
+
+from epx.config import Key, integer
+
+KEYS = (
+    # How long the relay presses the button of the door's own motor.
+    Key("pulse", integer(100, 2000), 500, unit="ms"),
+)
