@@ -13,8 +13,6 @@ from epx.netstats import NetStats
 from epx.topics import Pub, Sub
 from epx.watchdog import Watchdog
 
-CONFIG_FILE = "config.txt"
-
 TOPICS = (
     # Minutes since boot.
     Pub("Uptime", "uptime_min", 0, every_ms=1 * MINUTES, refresh_ms=30 * MINUTES),
@@ -45,24 +43,27 @@ class Appliance:
             diag.core_fault(error)
 
     def _start(self, keys):
-        lines = _lines(CONFIG_FILE)
-        self.config = config = _settings(keys(), lines or ())
-        for name in ("epx.config", "epx.settings", self.profile + ".settings"):
-            _forget(name)
+        lines = ()
+        try:
+            with open("config.txt", "rb") as file:
+                lines = file.read().split(b"\n")
+        except OSError:
+            pass
+        self.config = config = Settings()
+        problems = _read_settings(config, self.profile, keys(), lines)
         log.set_level(config.loglevel)
         diag.start()
-        if lines is None:
-            log.error("no %s on this device: send one with scripts/pcp_conf", CONFIG_FILE)
-        for problem in config.problems:
+        if not lines:
+            log.error("no config.txt on this device: send one with scripts/pcp_conf")
+        for problem in problems:
             log.error("%s", problem)
-        config.problems = None
         pin, inverted = config.led
         try:
             loop.set_led(None if pin is None else Pin(pin, Pin.OUT), inverted)
         except ValueError as error:
             log.error("led: %s", error)
         # Without settings somebody is at the bench, and a watchdog would get in the way.
-        self.watchdog = Watchdog(config.watchdog and lines is not None)
+        self.watchdog = Watchdog(config.watchdog and lines)
         self.stats = NetStats()
         self.net = Net(config, self.stats)
         self.mqtt = Mqtt(config, self.net, self.stats, self.watchdog)
@@ -101,31 +102,15 @@ class Appliance:
         self.mqtt.refresh()
 
 
-def _settings(keys, lines):
+def _read_settings(target, profile, keys, lines):
+    """Set the attributes of target; what is wrong with lines."""
     from epx.config import Config
     from epx.settings import COMMON
 
-    config = Config(COMMON, keys, lines)
-    settings = Settings()
-    for key in COMMON + keys:
-        setattr(settings, key.name, getattr(config, key.name))
-    settings.ready = config.ready
-    settings.problems = config.problems
-    return settings
-
-
-def _forget(name):
-    """Give back the memory of a module that only the start needs: 7 KB for the settings."""
-    module = sys.modules.pop(name, None)
-    package, leaf = name.split(".")
-    if module is not None:
-        delattr(sys.modules[package], leaf)
-
-
-def _lines(name):
-    """The lines of file name as bytes, None if there is no such file."""
-    try:
-        with open(name, "rb") as file:
-            return file.read().split(b"\n")
-    except OSError:
-        return None
+    problems = Config(COMMON, keys, lines, target).problems
+    # Give back the memory of what only the start needs: 7 KB.
+    for package in ("epx", profile):
+        for leaf in ("config", "settings"):
+            if sys.modules.pop(package + "." + leaf, None):
+                delattr(sys.modules[package], leaf)
+    return problems

@@ -19,23 +19,23 @@ class Key:
 
 
 class Config:
-    """The settings as attributes. Whatever is wrong stands in problems, and nothing is raised.
+    """The settings as attributes, here or of target. Whatever is wrong stands in problems.
 
     A bad value leaves the default (None if there is none). ready says whether the rows keys of
     the appliance got what they need; the rows common never stop it.
     """
 
-    def __init__(self, common, keys, lines):
+    def __init__(self, common, keys, lines, target=None):
+        self._target = target = target or self
         self.problems = []
-        self.ready = True
-        self._keys = tuple(common) + tuple(keys)
+        target.ready = True
         found = self._read(lines)
-        for key in self._keys:
-            setattr(self, key.name, None if key.default is REQUIRED else key.default)
+        for key in common + keys:
+            setattr(target, key.name, None if key.default is REQUIRED else key.default)
             if not self._set(key, found.pop(key.name, None)) and key in keys:
-                self.ready = False
-        for name, (number, _) in sorted(found.items()):
-            near = nearest(name, [key.name for key in self._keys])
+                target.ready = False
+        for name, (number, _) in found.items():
+            near = nearest(name.lower(), common + keys)
             hint = ", did you mean '%s'?" % near if near else ""
             self._problem(number, name, "unknown key" + hint)
         self.problems = [text for _, text in sorted(self.problems)]
@@ -63,33 +63,24 @@ class Config:
     def _set(self, key, line):
         number, words = line or (0, "None")
         if words == "None":
-            if key.default is REQUIRED:
-                self._problem(number, key.name, "missing" + _in_unit(key))
-            return key.default is not REQUIRED
-        try:
-            setattr(self, key.name, key.parse(words))
-        except ValueError as error:
-            was = "what is there" if key.secret else "'%s'" % words
-            self._problem(number, key.name, "%s%s, not %s" % (error.args[0], _in_unit(key), was))
-            return False
-        return True
+            if key.default is not REQUIRED:
+                return True
+            why, was = "missing", ""
+        else:
+            try:
+                setattr(self._target, key.name, key.parse(words))
+                return True
+            except ValueError as error:
+                why = error.args[0]
+                was = ", not what is there" if key.secret else ", not '%s'" % words
+        unit = " (%s)" % key.unit if key.unit else ""
+        self._problem(number, key.name, why + unit + was)
 
     def _problem(self, number, name, words):
         where = "line %d: " % number if number else ""
         # Somebody may have written password=secret.
         name = name.split("=")[0].split(":")[0] + ": " if name else ""
         self.problems.append((number or 9999, "config.txt: %s%s%s" % (where, name, words)))
-
-    def __str__(self):
-        words = []
-        for key in self._keys:
-            value = getattr(self, key.name)
-            words.append("%s=%s" % (key.name, "***" if key.secret and value else value))
-        return " ".join(words)
-
-
-def _in_unit(key):
-    return " (%s)" % key.unit if key.unit else ""
 
 
 def text(words):
@@ -139,13 +130,18 @@ def numbers(low, high, most):
     """Up to most numbers, separated by commas, each larger than the one before."""
 
     def parse(words):
+        values = []
         try:
-            values = tuple([float(word) for word in words.split(",")])
+            for word in words.split(","):
+                value = float(word)
+                if not low <= value <= high or (values and value <= values[-1]):
+                    break
+                values.append(value)
+            else:
+                if len(values) <= most:
+                    return tuple(values)
         except (ValueError, OverflowError):
-            values = ()
-        rising = all(values[i] < values[i + 1] for i in range(len(values) - 1))
-        if values and len(values) <= most and low <= values[0] and values[-1] <= high and rising:
-            return values
+            pass
         raise ValueError(
             "want up to %d rising numbers from %s to %s, with commas between" % (most, low, high)
         )
@@ -153,27 +149,17 @@ def numbers(low, high, most):
     return parse
 
 
-def nearest(name, known):
-    """The one of known that a slip of the finger away could have been name, or None."""
-    best, fewest = None, 2 if len(name) < 6 else 3
-    for candidate in known:
-        edits = _edits(name.lower(), candidate, fewest)
-        if edits < fewest:
-            best, fewest = candidate, edits
-    return best
+def nearest(name, keys):
+    """The name among keys that one slip of the finger away could have been name, or None.
 
-
-def _edits(a, b, limit):
-    """Insertions, deletions, replacements, swaps that lead from a to b, at most limit."""
-    if abs(len(a) - len(b)) >= limit:
-        return limit
-    before, row = None, list(range(len(b) + 1))
-    for i in range(len(a)):
-        older, before, row = before, row, [i + 1]
-        for j in range(len(b)):
-            same = a[i] == b[j]
-            edits = min(before[j] + (not same), before[j + 1] + 1, row[j] + 1)
-            if i and j and a[i] == b[j - 1] and a[i - 1] == b[j]:
-                edits = min(edits, older[j - 1] + 1)
-            row.append(edits)
-    return min(row[-1], limit)
+    A letter too many, too few, another one, or two neighbours swapped (Damerau's four slips).
+    """
+    for key in keys:
+        known = key.name
+        i = 0
+        while name[i : i + 1] == known[i : i + 1] != "":
+            i += 1
+        a, b = name[i:], known[i:]
+        if b in (a, a[1:]) or b[1:] in (a, a[1:]) or b == a[1:2] + a[:1] + a[2:]:
+            return known
+    return None

@@ -7,10 +7,10 @@ def led(words):
     """'none', a pin number, or a pin number and 'inverted': (pin or None, inverted)."""
     if words == "none":
         return (None, False)
-    parts = words.split()
-    if not parts or not parts[0].isdigit() or parts[1:] not in ([], ["inverted"]):
+    pin, _, inverted = words.partition(" ")
+    if not pin.isdigit() or inverted.strip() not in ("", "inverted"):
         raise ValueError("want none, a pin, or a pin and 'inverted'")
-    return (int(parts[0]), len(parts) == 2)
+    return (int(pin), inverted != "")
 
 
 def topic_name(words):
