@@ -8,7 +8,7 @@ RUN := .venv/bin/python
 .PHONY: help setup demo test test-upy lint bench soak mutants manifests docs ram clean distclean
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-11s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/ready ## make the private environment, nothing else
 

@@ -15,7 +15,9 @@ import base64
 import contextlib
 import errno
 import fcntl
+import io
 import os
+import re
 import select
 import termios
 import time
@@ -34,7 +36,10 @@ from epxhost.settings import SerialParameters
 
 # An appliance that asks a dead name server, say, hears Ctrl-C only after 20 s.
 ANSWER_LIMIT_S = 30.0
-_STATEMENT_LIMIT_S = 20.0
+_STATEMENT_LIMIT_S = 10.0
+_OK_LIMIT_S = 3.0
+# To find the prompt of a board that was there a moment ago.
+_AGAIN_LIMIT_S = 5.0
 # The UART's receive buffer on an ESP32 is 260 bytes, without flow control. A statement that
 # carries a chunk stays below, so nothing is lost while the board writes its flash.
 _CHUNK_BYTES = 168
@@ -95,6 +100,10 @@ def _n(a, b):
 _ADVICE = {errno.ENOSPC: "the board's flash is full", errno.EROFS: "the flash is read-only"}
 
 
+class _SilentError(PyboardError):
+    """Nothing came in time. Disturbed lines lose bytes, so the step is tried again."""
+
+
 class _GuardedSerial(ConBase):
     """A connection for mpfshell whose reads end at a deadline instead of waiting for ever."""
 
@@ -133,10 +142,10 @@ class _GuardedSerial(ConBase):
 
     def _fill(self, wait_s: float) -> None:
         if time.monotonic() > self.deadline:
-            raise ToolError(
-                f"{self.name}: the board stopped answering"
+            raise _SilentError(
+                "the board stopped answering"
                 if self.heard
-                else f"{self.name}: no board answers. Is it connected, powered, and at this port?"
+                else "no board answers. Is it connected, powered, and at this port?"
             )
         with self._port_is_there():
             if select.select([self.serial.fileno()], [], [], wait_s)[0]:
@@ -239,22 +248,30 @@ class Board(MpFileExplorer):
             self.con.serial.flush()
 
     def _execute(self, statement: str, limit_s: float = _STATEMENT_LIMIT_S) -> str:
+        # The board says OK as soon as it has the whole statement.
+        self.con.allow(_OK_LIMIT_S)
+        self.exec_raw_no_follow(statement)
         self.con.allow(limit_s)
-        return self.exec_(statement).decode("utf-8", "replace").strip()
+        printed, error = self.follow(limit_s)
+        if error:
+            raise PyboardError("exception", printed, error)
+        return printed.decode("utf-8", "replace").strip()
 
     def _synchronise(self) -> None:
         """Interrupt what runs, reach the raw prompt, define the helpers."""
         # Ctrl-C again and again: one is lost while boot.py runs, another while the radio starts.
         # Ctrl-B leaves a raw prompt in which a broken-off tool may have left the board.
         seen = b""
-        while not seen.endswith(b">>> "):
-            self.con.write(b"\r\x03\x02")
-            until = time.monotonic() + 0.5
-            while time.monotonic() < until and not seen.endswith(b">>> "):
-                waiting = self.con.inWaiting()
-                seen = (seen + self.con.read(waiting))[-80:]
         try:
-            self.setup()
+            while not seen.endswith(b">>> "):
+                self.con.write(b"\r\x03\x02")
+                until = time.monotonic() + 0.5
+                while time.monotonic() < until and not seen.endswith(b">>> "):
+                    waiting = self.con.inWaiting()
+                    seen = (seen + self.con.read(waiting))[-80:]
+            # mpfshell prints what it could not understand.
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.setup()
             self._execute(_HELPERS)
         except PyboardError as error:
             raise ToolError(f"{self.con.name}: {_explained(error)}") from None
@@ -265,9 +282,9 @@ class Board(MpFileExplorer):
             try:
                 return step() or ""
             except PyboardError as error:
-                if attempt == _TRIES or len(error.args) == 3:
+                if attempt == _TRIES or _is_of_the_files(error):
                     raise ToolError(f"{self.con.name}: {_explained(error)}") from None
-                self.con.allow(ANSWER_LIMIT_S)
+                self.con.allow(_AGAIN_LIMIT_S)
                 self._synchronise()
         raise AssertionError
 
@@ -283,13 +300,20 @@ class Board(MpFileExplorer):
             raise ToolError(f"{self.con.name}: {advice}") from None
 
 
+def _is_of_the_files(error: PyboardError) -> bool:
+    """Trying again is of no use: the flash is full, say. A garbled line is another error."""
+    return len(error.args) == 3 and b"OSError" in error.args[2]
+
+
 def _explained(error: PyboardError) -> str:
     """The last line of a traceback of the board, or mpfshell's own words."""
+    if isinstance(error, _SilentError):
+        return str(error)
     if len(error.args) != 3:
         return f"the line to the board is disturbed ({error})"
     last = error.args[2].decode("utf-8", "replace").strip().splitlines()[-1]
     for number, advice in _ADVICE.items():
-        if last.startswith("OSError") and str(number) in last:
+        if re.search(rf"^OSError.*\b{number}\b", last):
             return f"{advice} ({last})"
     return f"the board says: {last}"
 

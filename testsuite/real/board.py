@@ -23,12 +23,13 @@ class Board:
     """Power on with the content of a folder as its flash; port is where the tools find it.
 
     events is the list of what the board told so far (dicts with "event"). mute makes the line
-    deaf and dumb, as a board without power.
+    deaf and dumb, as a board without power; garble_after_bytes spoils what comes then, once.
     """
 
     def __init__(self, flash: pathlib.Path) -> None:
         self.flash = flash
         self.mute = False
+        self.garble_after_bytes: int | None = None
         self.events: list[dict] = []
         self.received_bytes = 0
         self._arrived: queue.Queue = queue.Queue()
@@ -119,9 +120,14 @@ class Board:
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-            # The port is closed on the other side; look again in a moment.
+            data = b""
+        if not data:
+            # The port is closed on the other side (EIO on Linux); look again in a moment.
             select.select([self._output], [], [], 0.02)
             return
         self.received_bytes += len(data)
+        if self.garble_after_bytes is not None and self.received_bytes > self.garble_after_bytes:
+            self.garble_after_bytes = None
+            data = b"?" * len(data)
         if not self.mute:
             os.write(self._input, data)

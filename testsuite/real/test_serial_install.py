@@ -4,10 +4,11 @@ import importlib.util
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
-from epxhost import cli, manifest, toolchain
+from epxhost import cli, install, manifest, toolchain
 from epxhost.door import ROOT
 from epxhost.serialport import Board as Session
 from epxhost.settings import SerialParameters
@@ -270,6 +271,39 @@ def test_a_board_that_falls_silent_halfway_is_a_clear_error(bench, capsys):
     with pytest.raises(Exception, match="stopped answering"), bench.session() as session:
         bench.board.mute = True
         session.run("print(1)", 1)
+
+
+def test_a_disturbed_line_is_tried_again(bench):
+    bench.start()
+    bench.board.garble_after_bytes = 5000
+    assert bench.tool("pcp", bench.file("y" * 8000)) == 0
+    bench.board.wait_for("reset")
+    assert (bench.flash / "file.txt").read_text() == "y" * 8000
+
+
+def test_what_the_board_cannot_do_is_a_clear_error(bench, capsys):
+    bench.start(occupied="x")
+    assert bench.tool("pcp", bench.file("a"), "occupied.py/inside.txt") == 1
+    assert "the board says: OSError" in capsys.readouterr().err
+
+
+def test_firmware_that_reads_other_mpy_files_is_a_clear_error(bench, capsys, monkeypatch):
+    bench.start()
+    monkeypatch.setattr(install, "compiled_bytes", lambda file: b"M\x05\x00\x1f")
+    assert bench.tool("cpall", PROFILE, "--mpy") == 1
+    assert "leave --mpy out" in capsys.readouterr().err
+
+
+def test_the_manifest_is_a_script_for_mpfshell_too(bench):
+    bench.start()
+    bench.board.wait_for("prompt")
+    shell = [pathlib.Path(sys.executable).with_name("mpfshell"), "-o", f"ser:{bench.board.port}"]
+    script = ["-s", ROOT / "profiles" / PROFILE / "manifest.mpf"]
+    subprocess.run([*shell, *script], cwd=ROOT, capture_output=True, check=True)
+    bench.board.close()
+    bench.board = None
+    for file in manifest.device_files(PROFILE):
+        assert (bench.flash / file.remote).read_bytes() == (ROOT / file.local).read_bytes()
 
 
 def test_reset_arrives_at_the_port(bench, capsys):
