@@ -11,51 +11,34 @@ from epx import log, loop
 from epx.clock import MINUTES
 
 VERSION = "0.1.0"
-REBOOT_FILE = "reboot.txt"
-EXCEPTION_FILE = "exception.txt"
+
+_REBOOT_FILE = const("reboot.txt")
 
 _LONGEST = const(2000)  # bytes of a traceback that are kept
-_MEMORY_ERRORS = const(3)  # within the time below: give up
+_MEMORY_ERRORS = const(2)  # one more within the time below: give up
 _MEMORY_WINDOW_S = const(600)
 
-_CAUSES = (
-    ("power-on", "PWRON_RESET"),
-    ("hard reset", "HARD_RESET"),
-    ("watchdog", "WDT_RESET"),
-    ("deep sleep", "DEEPSLEEP_RESET"),
-    ("soft reset", "SOFT_RESET"),
-)
+# Of machine.PWRON_RESET and the constants that follow it.
+_CAUSES = const(("power-on", "hard reset", "watchdog", "deep sleep", "soft reset"))
 
 faults = 0  # exceptions of the appliance's own callbacks since boot
-_memory_errors = 0
-_memory_since_s = 0
-_before_reboot = []
+_memory_errors_s = [-_MEMORY_WINDOW_S] * _MEMORY_ERRORS  # when the last ones were
 
-
-def reset_cause():
-    cause = machine.reset_cause()
-    for name, constant in _CAUSES:
-        if getattr(machine, constant, None) == cause:
-            return name
-    return "cause %d" % cause
-
-
-def before_reboot(callback):
-    """callback() saves what must survive, quickly; what it returns is added to the reason."""
-    _before_reboot.append(callback)
+# callback() of each saves what must survive, quickly; what it returns is added to the reason.
+before_reboot = []
 
 
 def reboot(reason):
     """Leave reason in reboot.txt and reset. Does not return."""
     log.error("reboot: %s", reason)
-    for callback in _before_reboot:
+    for callback in before_reboot:
         try:
             more = callback()
             if more:
                 reason += ", " + more
         except Exception as error:
             log.error("before reboot: %s", error)
-    keep(REBOOT_FILE, reason)
+    keep(_REBOOT_FILE, reason)
     machine.reset()
 
 
@@ -79,7 +62,7 @@ def keep(name, words):
 
 
 def traceback(error):
-    """The traceback as text, its end if it is too long."""
+    """Its text, the end of it if it is too long."""
     out = io.StringIO()
     sys.print_exception(error, out)
     return out.getvalue()[-_LONGEST:]
@@ -105,7 +88,7 @@ def handle_fault(owner, error):
 def core_fault(error):
     """Our own code failed: leave the traceback in exception.txt and reboot."""
     try:
-        keep(EXCEPTION_FILE, traceback(error))
+        keep("exception.txt", traceback(error))
         reason = "exception: %s %s" % (type(error).__name__, error)
     except MemoryError:
         gc.collect()
@@ -114,22 +97,22 @@ def core_fault(error):
 
 
 def _out_of_memory():
-    global _memory_errors, _memory_since_s
     gc.collect()
     log.out_of_memory()
-    if loop.uptime_s() - _memory_since_s > _MEMORY_WINDOW_S or not _memory_errors:
-        _memory_since_s = loop.uptime_s()
-        _memory_errors = 0
-    _memory_errors += 1
-    if _memory_errors >= _MEMORY_ERRORS:
+    now_s = loop.uptime_s()
+    since_s = now_s - _memory_errors_s.pop(0)  # before the other is appended: it needs no room
+    _memory_errors_s.append(now_s)
+    if since_s < _MEMORY_WINDOW_S:
         reboot("out of memory")
     return True
 
 
 def start():
     """Be the loop's fault handler, collect garbage every minute, say how we came here."""
-    loop.set_fault_handler(handle_fault)
+    loop.fault_handler = handle_fault
     loop.Task(gc.collect, MINUTES, MINUTES, tolerance_ms=10000, core=True)
-    log.info("epx %s, %s %s", VERSION, sys.implementation.name, sys.version.split()[-1])
-    words = last_words(REBOOT_FILE)
-    log.info("reset by %s%s", reset_cause(), ", last reboot: " + words if words else "")
+    log.info("epx %s, MicroPython %d.%d.%d", VERSION, *sys.implementation.version[:3])
+    words = last_words(_REBOOT_FILE)
+    cause = machine.reset_cause()
+    cause = _CAUSES[cause - 1] if 1 <= cause <= len(_CAUSES) else "cause %d" % cause
+    log.info("reset by %s%s", cause, ", last reboot: " + words if words else "")

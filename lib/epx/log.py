@@ -4,44 +4,40 @@ The last lines are kept in a ring of fixed size, lines of the boot included; wha
 lost, counted, and said.
 """
 
+from collections import deque
+
 from micropython import const
 
-ERROR = const(0)
-WARN = const(1)
-INFO = const(2)
-DEBUG = const(3)
-LEVELS = ("error", "warn", "info", "debug")
+_LEVELS = ("error", "warn", "info", "debug")
 
 _LINES = const(24)
 _LINE_CHARACTERS = const(160)
 
-_ring = [None] * _LINES
-_first = 0
-_count = 0
-_level = INFO
+_ring = deque((), _LINES)  # noqa: RUF037 MicroPython wants both
+_level = 2
 _lost = 0
 _no_memory_line = "error out of memory, collected"
 
 
 def set_level(name):
     global _level
-    _level = LEVELS.index(name)
+    _level = _LEVELS.index(name)
 
 
 def error(line, *values):
-    _put(ERROR, line, values)
+    _put(0, line, values)
 
 
 def warn(line, *values):
-    _put(WARN, line, values)
+    _put(1, line, values)
 
 
 def info(line, *values):
-    _put(INFO, line, values)
+    _put(2, line, values)
 
 
 def debug(line, *values):
-    _put(DEBUG, line, values)
+    _put(3, line, values)
 
 
 def out_of_memory():
@@ -55,34 +51,29 @@ def _put(level, line, values):
         return
     if values:
         line = line % values
-    line = LEVELS[level] + " " + line
+    line = _LEVELS[level] + " " + line
     print(line)
     _keep(line if len(line) <= _LINE_CHARACTERS else line[: _LINE_CHARACTERS - 3] + "...")
 
 
 def _keep(line):
-    global _first, _count, _lost
-    if _count == _LINES:
-        _first = (_first + 1) % _LINES
-        _count -= 1
+    global _lost
+    if len(_ring) == _LINES:
         _lost += 1
-    _ring[(_first + _count) % _LINES] = line
-    _count += 1
+    _ring.append(line)  # the oldest one makes room
 
 
 def peek():
     """The oldest line that waits, or None."""
     if _lost:
         return "warn %d log lines lost" % _lost
-    return _ring[_first] if _count else None
+    return _ring[0] if _ring else None
 
 
 def drop():
     """What peek() showed has been delivered."""
-    global _first, _count, _lost
+    global _lost
     if _lost:
         _lost = 0
-    elif _count:
-        _ring[_first] = None
-        _first = (_first + 1) % _LINES
-        _count -= 1
+    elif _ring:
+        _ring.popleft()

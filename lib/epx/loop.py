@@ -49,7 +49,11 @@ _sequence = 0
 _cancelled = 0
 _led = None
 _led_lit = 1
-_fault_handler = None
+
+# fault_handler(owner, error) hears of each exception of a callback; owner is a Task or a Poll.
+# If it returns True the owner is tried again with back-off, else the exception goes on.
+# Without a handler every exception goes on.
+fault_handler = None
 
 
 def _read_clock():
@@ -73,16 +77,6 @@ def set_led(pin, inverted=False):
     _led_lit = 0 if inverted else 1
     if pin is not None:
         pin.value(1 - _led_lit)
-
-
-def set_fault_handler(handler):
-    """handler(owner, error) hears of each exception of a callback; owner is a Task or a Poll.
-
-    If it returns True the owner is tried again with back-off, else the exception goes on.
-    Without a handler every exception goes on.
-    """
-    global _fault_handler
-    _fault_handler = handler
 
 
 class Task:
@@ -460,6 +454,6 @@ def _drop_dead_streams():
 
 
 def _fault(owner, error):
-    if _fault_handler is None or not _fault_handler(owner, error):
+    if fault_handler is None or not fault_handler(owner, error):
         raise error
     owner._failed()

@@ -78,7 +78,7 @@ class Mqtt:
             self.sm.after(0, "waiting")
             net.sm.observe(self._on_net)
             Task(self._beat, 0, 1 * SECONDS, tolerance_ms=100, core=True)
-            diag.before_reboot(self._unsent)
+            diag.before_reboot.append(self._unsent)
         else:
             log.warn("mqtt: off, the keys mqttbroker and mqttname are needed")
 

@@ -22,7 +22,7 @@ class NetStats:
         self.counts = {}
         for key in ("connlost", "mqttlost"):
             self.counts[key] = nvram.get_int(key, 0)
-        diag.before_reboot(self._save)
+        diag.before_reboot.append(self._save)
 
     def add(self, key):
         self.counts[key] = (self.counts[key] + 1) & 0x7FFFFFFF

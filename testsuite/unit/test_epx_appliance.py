@@ -119,7 +119,7 @@ class TestFaults(ApplianceCase):
 
     def test_a_fault_of_ours_leaves_its_traceback(self):
         def build(app):
-            self.loop.set_fault_handler(None)
+            self.loop.fault_handler = None
 
             def fails():
                 raise ValueError("ours")

@@ -46,9 +46,9 @@ class TestReboot(DiagCase):
 
     def test_what_must_be_saved_is_saved_before(self):
         saved = []
-        self.diag.before_reboot(lambda: saved.append(self.file("reboot.txt")))
-        self.diag.before_reboot(failing)
-        self.diag.before_reboot(lambda: saved.append("too"))
+        self.diag.before_reboot.append(lambda: saved.append(self.file("reboot.txt")))
+        self.diag.before_reboot.append(failing)
+        self.diag.before_reboot.append(lambda: saved.append("too"))
         with self.assertRaises(fakes.Reset):
             self.diag.reboot("x")
         self.assertEqual(saved, [None, "too"])
@@ -159,7 +159,8 @@ class TestAbout(DiagCase):
             (9, "cause 9"),
         ):
             self.world.cause = cause
-            self.assertEqual(self.diag.reset_cause(), name)
+            self.diag.start()
+            self.assertEqual(self.world.console[-1], "info reset by " + name)
 
     def test_a_boot_says_version_and_how_it_came_about(self):
         self.world.cause = 3

@@ -199,7 +199,7 @@ class TestFaults(FsmCase):
     def setUp(self):
         super().setUp()
         self.faults = []
-        self.loop.set_fault_handler(self._handle)
+        self.loop.fault_handler = self._handle
 
     def _handle(self, owner, error):
         self.faults.append(error)

@@ -12,7 +12,7 @@ class TestLog(unittest.TestCase):
 
     def take(self):
         lines = []
-        while self.log._count:
+        while self.log._ring:
             lines.append(self.log.peek())
             self.log.drop()
         return lines
@@ -22,7 +22,7 @@ class TestLog(unittest.TestCase):
         self.log.error("broken")
         lines = ["info net: connected, address 10.0.0.7", "error broken"]
         self.assertEqual(self.world.console, lines)
-        self.assertEqual(self.log._count, 2)
+        self.assertEqual(len(self.log._ring), 2)
         self.assertEqual(self.take(), lines)
         self.assertEqual(self.world.console, lines)
 
@@ -49,7 +49,7 @@ class TestLog(unittest.TestCase):
     def test_the_ring_keeps_the_last_lines_and_counts_the_lost(self):
         for number in range(30):
             self.log.info("%d", number)
-        self.assertEqual(self.log._count, 24)
+        self.assertEqual(len(self.log._ring), 24)
         lines = self.take()
         self.assertEqual(lines[0], "warn 6 log lines lost")
         self.assertEqual(lines[1:], ["info %d" % number for number in range(6, 30)])
@@ -65,12 +65,12 @@ class TestLog(unittest.TestCase):
     def test_peek_changes_nothing(self):
         self.log.info("a")
         self.assertEqual(self.log.peek(), self.log.peek())
-        self.assertEqual(self.log._count, 1)
+        self.assertEqual(len(self.log._ring), 1)
 
     def test_an_empty_ring_has_nothing_to_show_or_drop(self):
         self.assertIsNone(self.log.peek())
         self.log.drop()
-        self.assertEqual(self.log._count, 0)
+        self.assertEqual(len(self.log._ring), 0)
 
     def test_a_long_line_is_cut_in_the_ring_but_not_on_the_console(self):
         self.log.info("x" * 300)

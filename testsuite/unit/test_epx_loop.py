@@ -741,7 +741,7 @@ class TestFaults(LoopCase):
         super().setUp()
         self.faults = []
         self.answer = True
-        self.loop.set_fault_handler(self._handle)
+        self.loop.fault_handler = self._handle
 
     def _handle(self, owner, error):
         self.faults.append((owner, error))
@@ -839,7 +839,7 @@ class TestFaults(LoopCase):
         self.assertTrue(self.faults[0][0].core)
 
     def test_without_a_handler_every_fault_goes_on(self):
-        self.loop.set_fault_handler(None)
+        self.loop.fault_handler = None
         bad = self.recorder()
         bad.error = ValueError("ours")
         self.loop.Poll(fakes.Stream(fakes.POLLIN), fakes.POLLIN, bad.hear)
