@@ -306,7 +306,7 @@ class World:
             self.modules["sys"] = Module(
                 modules=sys.modules,
                 print_exception=_print_exception,
-                implementation=Module(name="micropython"),
+                implementation=Module(name="micropython", version=(1, 25, 0, "")),
                 version="3.4.0; MicroPython v1.25.0",
             )
 
@@ -357,8 +357,13 @@ class World:
     def run(self, loop, ms):
         """Turn until ms have passed; what is due at their end still runs."""
         self.limit_ms = self.now_ms + ms
+        turns = 0
         while self.now_ms < self.limit_ms:
+            before = self.now_ms
             loop.step()
+            turns = turns + 1 if self.now_ms == before else 0
+            if turns > 10000:
+                raise RuntimeError("the loop turns and turns, and time stands still")
         self.limit_ms = 1 << 60
 
     # What the modules do.
