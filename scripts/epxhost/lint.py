@@ -22,7 +22,7 @@ def main() -> int:
     binaries = Path(sys.executable).parent
     checks = [
         [binaries / "ruff", "check", "--quiet", *(["--fix"] if fix else [])],
-        [binaries / "ruff", "format", "--quiet", *([] if fix else ["--diff"])],
+        [binaries / "ruff", "format", "--quiet", *([] if fix else ["--check"])],
         [binaries / "codespell", *_tracked_files()],
     ]
     failed = [
@@ -30,7 +30,8 @@ def main() -> int:
         for check in checks
         if subprocess.run(check, cwd=ROOT, check=False).returncode
     ]
-    print(f"lint: {'found something: ' + ', '.join(failed) if failed else 'clean'}")
+    advice = "; `make lint ARGS=--fix` mends what it can"
+    print(f"lint: {'found something: ' + ', '.join(failed) + advice if failed else 'clean'}")
     return 1 if failed else 0
 
 
