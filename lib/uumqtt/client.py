@@ -6,12 +6,12 @@ connection is finished, call close(), and open() again when you like.
 """
 
 from struct import pack, pack_into
-from time import ticks_add, ticks_ms
+from time import ticks_ms
 
 from micropython import const
 
 from uumqtt import packet
-from uumqtt.connection import CONNECTED, REPLY_LIMIT_MS, Connection
+from uumqtt.connection import CONNECTED, Connection
 from uumqtt.packet import MQTTError, check_topic
 
 _PUBLISH = const(0x30)
@@ -121,7 +121,7 @@ class Client(Connection):
             waiting = 0
             taken = outbox.put_message(head, topic, payload)
         if taken and outbox.in_flight == 1:
-            self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+            self._puback_since = ticks_ms()
         # From a callback it goes when ready() ends, with all that others send.
         if self._writable and not waiting:
             self._flush()
@@ -163,7 +163,7 @@ class Client(Connection):
         if not self.connected or not outbox.put(request):
             return None
         if not outbox.asked:
-            self._suback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+            self._suback_since = ticks_ms()
         outbox.asked.append(packet_id)
         if self._writable:
             self._flush()
@@ -205,7 +205,7 @@ class Client(Connection):
             self.stray_acks += 1
             return
         if outbox.in_flight:
-            self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+            self._puback_since = ticks_ms()
         if self.on_delivered:
             self.on_delivered(packet_id)
 
@@ -219,7 +219,7 @@ class Client(Connection):
         self._state = CONNECTED
         self.connected = True
         self._outbox.sent = 0  # what the last connection left unacknowledged goes out again
-        self._puback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        self._puback_since = ticks_ms()
         self._ping_later()
         if self.on_connected:
             self.on_connected(bool(flags))
@@ -229,7 +229,7 @@ class Client(Connection):
         if packet_id not in asked:
             raise MQTTError("answer to no question")
         asked.remove(packet_id)
-        self._suback_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        self._suback_since = ticks_ms()
         if head == _SUBACK:
             if granted not in (0, 1, 0x80):
                 raise MQTTError("bad SUBACK code 0x%02x" % granted)

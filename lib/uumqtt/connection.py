@@ -11,7 +11,7 @@ from uumqtt.inbox import Inbox
 from uumqtt.outbox import Outbox
 from uumqtt.packet import MQTTError, check_topic, connect_packet, encoded
 
-REPLY_LIMIT_MS = 5000
+_REPLY_LIMIT_MS = const(5000)
 _HANDSHAKE_LIMIT_MS = const(15000)
 _READS_PER_TURN = const(4)  # then others get their turn
 _IPPROTO_TCP = const(6)  # these two are the same on Linux and lwIP
@@ -63,7 +63,8 @@ class Connection:
         self._writable = None  # the stream, where a packet may be written at once
         self._fault = None  # of a write within publish(); ready() or tick() raise it
         self._reply_at = 0  # when what _state waits for must have come
-        self._puback_at = self._suback_at = self._ping_at = 0
+        self._puback_since = self._suback_since = 0  # the first one is missing, or the last came
+        self._ping_at = 0
         self._ping_sent = False
 
     def set_will(self, topic, payload, retain=True, qos=1):
@@ -101,7 +102,7 @@ class Connection:
         self.securing = tls_context is not None
         self._outbox.put(connect)
         self._state = _CONNECTING
-        self._reply_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        self._reply_at = ticks_add(ticks_ms(), _REPLY_LIMIT_MS)
 
     def close(self):
         """Free the socket, whatever state it is in. What is in flight is kept."""
@@ -170,7 +171,7 @@ class Connection:
         if not events & POLLOUT:
             return False
         self._state = _GREETING
-        limit_ms = _HANDSHAKE_LIMIT_MS if self.securing else REPLY_LIMIT_MS
+        limit_ms = _HANDSHAKE_LIMIT_MS if self.securing else _REPLY_LIMIT_MS
         self._reply_at = ticks_add(ticks_ms(), limit_ms)
         return True
 
@@ -179,10 +180,10 @@ class Connection:
         try:
             self.securing = not self._outbox.flush(self.stream)
         except ValueError as error:  # so MicroPython says that the certificate is not good
-            raise MQTTError("certificate: %s" % error)
+            raise MQTTError("certificate: %s" % str(error).strip())
         if self.securing:
             return False
-        self._reply_at = ticks_add(ticks_ms(), REPLY_LIMIT_MS)
+        self._reply_at = ticks_add(ticks_ms(), _REPLY_LIMIT_MS)
         return True
 
     def _receive(self, stream, events):
@@ -214,9 +215,11 @@ class Connection:
             return _left(self._reply_at, now, "connection" if self._state == _CONNECTING else what)
         wait = _NEVER_MS
         if self._outbox.in_flight:
-            wait = min(wait, _left(self._puback_at, now, "PUBACK"))
+            limit = ticks_add(self._puback_since, _REPLY_LIMIT_MS)
+            wait = min(wait, _left(limit, now, "PUBACK"))
         if self._outbox.asked:
-            wait = min(wait, _left(self._suback_at, now, "SUBACK"))
+            limit = ticks_add(self._suback_since, _REPLY_LIMIT_MS)
+            wait = min(wait, _left(limit, now, "SUBACK"))
         if self._keepalive_ms:
             if not self._ping_sent and ticks_diff(self._ping_at, now) <= 0:
                 self._ping_sent = True

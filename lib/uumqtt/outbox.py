@@ -6,9 +6,10 @@ from micropython import const
 
 # Short strings are copied by struct's "128s", which unlike a slice allocates nothing. It fills up
 # with zeros, hence the pad behind the buffer; later bytes overwrite them.
-_PAD_BYTES = const(128)
+_PAD_BYTES = const(136)
 _SHORT_BYTES = const(127)  # remaining length that fits one byte
 _SHORT_HEAD = const(">BBH128s")
+_SHORT_TAIL = const(">H128s")
 _SHORT_STRING = const("128s")
 _MAX_TX_BYTES = const(16384)  # so that the remaining length always fits two bytes
 _DUP = const(8)
@@ -102,9 +103,9 @@ class Outbox:
         pack_into(_SHORT_HEAD, buffer, position, head, size, topic_bytes, topic)
         position += 4 + topic_bytes
         if packet_id:
-            pack_into(">H", buffer, position, packet_id)
-            position += 2
-        pack_into(_SHORT_STRING, buffer, position, payload)
+            pack_into(_SHORT_TAIL, buffer, position, packet_id, payload)
+        else:
+            pack_into(_SHORT_STRING, buffer, position, payload)
         self.end = end
         return True
 
@@ -155,26 +156,29 @@ class Outbox:
 
     def acknowledge(self, packet_id):
         """Forget the message with this id -> False when there is none."""
+        ids = self.ids
         slot = self._first
-        if self.ids[slot] != packet_id:
-            if packet_id not in self.ids:
+        if ids[slot] != packet_id:
+            if packet_id not in ids:
                 return False
-            slot = self.ids.index(packet_id)
-        self.ids[slot] = 0
+            slot = ids.index(packet_id)
+        ids[slot] = 0
         self._topics[slot] = self._payloads[slot] = None
         self.in_flight -= 1
-        while self._span and not self.ids[self._first]:
-            self._first = (self._first + 1) % self._window
-            self._span -= 1
-            if self.sent:
-                self.sent -= 1
+        if slot == self._first:  # free it, and those behind it that were acknowledged before it
+            span = self._span
+            while span and not ids[slot]:
+                slot = (slot + 1) % self._window
+                span -= 1
+            self.sent = max(0, self.sent + span - self._span)
+            self._span = span
+            self._first = slot
         return True
 
     def new_id(self):
         """The next packet id that nothing unanswered has."""
-        packet_id = self._last_id
-        while True:
+        packet_id = self._last_id % 0xFFFF + 1
+        while packet_id in self.ids or packet_id in self.asked:
             packet_id = packet_id % 0xFFFF + 1
-            if packet_id not in self.ids and packet_id not in self.asked:
-                self._last_id = packet_id
-                return packet_id
+        self._last_id = packet_id
+        return packet_id
