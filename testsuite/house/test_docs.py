@@ -82,6 +82,15 @@ def test_every_page_is_reached_from_the_readme():
     assert [name_of(page) for page in PAGES if page not in reached] == []
 
 
+def test_a_configuration_in_a_page_is_one_that_a_device_accepts():
+    for page in PAGES:
+        for block in re.findall(
+            r"^```\n(ssid .*?)^```", page.read_text(), re.MULTILINE | re.DOTALL
+        ):
+            profile = "h2o" if "capacity" in block else None
+            assert settings.config_problems(block, profile) == [], page
+
+
 def test_the_example_of_a_profile_is_what_the_page_shows():
     text = (ROOT / "docs/new-profile.md").read_text(encoding="utf-8")
     shown = dict(re.findall(r"^`([\w./]+)`:\n\n```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
