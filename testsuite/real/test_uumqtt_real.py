@@ -1,6 +1,5 @@
 """uumqtt on real MicroPython (32-bit, the heap of an ESP32) at a real Mosquitto, paho watching."""
 
-import datetime
 import queue
 import subprocess
 import threading
@@ -8,13 +7,10 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from epxhost import toolchain
-from epxhost.localbroker import LocalBroker, Tls, free_port
+from epxhost.localbroker import LocalBroker, free_port
+from testsuite.real.certificates import make_certificates, tls_broker
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 30
@@ -111,55 +107,9 @@ class Watcher:
         self.client.loop_stop()
 
 
-def certificate(folder, name, issuer=None, names=()):
-    """Write a certificate and its key; without an issuer it signs itself -> (paths, pair)."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    signer, signing_key = issuer or (subject, key)
-    now = datetime.datetime.now(datetime.UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(signer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-    )
-    if names:
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    signed = builder.sign(signing_key, hashes.SHA256())
-    for suffix, data in (
-        ("pem", signed.public_bytes(serialization.Encoding.PEM)),
-        ("der", signed.public_bytes(serialization.Encoding.DER)),
-        (
-            "key",
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ),
-        ),
-    ):
-        (folder / f"{name}.{suffix}").write_bytes(data)
-    return subject, key
-
-
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("certificates")
-    authority = certificate(folder, "authority")
-    certificate(folder, "stranger")
-    names = [x509.DNSName("localhost")]
-    certificate(folder, "broker", authority, names)
-    return folder
-
-
-def tls_broker(folder):
-    return LocalBroker(
-        tls=Tls(folder / "authority.pem", folder / "broker.pem", folder / "broker.key")
-    )
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 def send_large(watcher):
