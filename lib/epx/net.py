@@ -1,12 +1,13 @@
 """Keeps Wi-Fi or Ethernet up, by a ladder: connect again, radio off and on, reboot."""
 
 import machine
+import network
+from machine import Pin
+from micropython import const
 
 from epx import diag, log
-from epx.clock import SECONDS
 from epx.fsm import StateMachine
-from epx.loop import uptime_s
-from epx.netlink import Link
+from epx.loop import Task, uptime_s
 
 _STATES = {
     "initial": ("idle",),
@@ -16,37 +17,64 @@ _STATES = {
     "connlost": ("idle",),
 }
 
-_START_JITTER_MS = 10 * SECONDS  # after a power cut not all devices of a house at once
-_CONNECT_MS = 60 * SECONDS
-_RETRY_MS = 30 * SECONDS
-_RETRY_JITTER_MS = 15 * SECONDS
-_GENTLE_RETRIES = 1  # failures in a row before the radio is switched off and on
+_START_JITTER_MS = const(10000)  # after a power cut not all devices of a house at once
+_CONNECT_MS = const(60000)
+_RETRY_MS = const(30000)
+_RETRY_JITTER_MS = const(15000)
+_GENTLE_RETRIES = const(1)  # failures in a row before the radio is switched off and on
+
+# STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP of the ESP32; everything else is a refusal.
+_HOPEFUL = const((1000, 1001, 1010))
+
+# ssid -> PHY, its address, and its pins: MDC, MDIO, power, clock output (None: the PHY has its own).
+_WIRED = {
+    "(wired)": ("PHY_GENERIC", 1, 23, 18, 0, 17),
+    "(wired2)": ("PHY_LAN8720", 1, 23, 18, 16, None),
+}
 
 
 class Net:
-    """Brings the link up and keeps it; reboots when that fails for the time of key netreboot."""
+    """Brings the link up and keeps it; reboots when that fails for the time of key netreboot.
+
+    Wi-Fi station, or Ethernet for the ssid (wired) and (wired2), or nothing for (none).
+    """
+
+    _interface = None
+    _credentials = None  # of Wi-Fi only
+    _lost_s = 0  # uptime when the link was lost, or of the start
+    _failures = 0
 
     def __init__(self, config, stats):
-        self._link = None
         self._reboot_s = config.netreboot * 60
         self._stats = stats
-        self._lost_s = 0  # uptime when the link was lost, or of the start
-        self._failures = 0
         self.sm = StateMachine("net", self, _STATES, core=True)
-        if config.ssid not in (None, "(none)"):
-            self._link = Link(config.ssid, config.password)
-            powered_on = machine.reset_cause() == machine.PWRON_RESET
-            self.sm.after(0, "idle", jitter_ms=_START_JITTER_MS if powered_on else 0)
+        ssid = config.ssid
+        if ssid in (None, "(none)"):
+            return
+        if ssid in _WIRED:
+            self._interface = _wired(_WIRED[ssid])
+        else:
+            self._interface = network.WLAN(network.STA_IF)
+            password = config.password
+            self._credentials = (ssid,) if password is None else (ssid, password)
+        powered_on = machine.reset_cause() == machine.PWRON_RESET
+        self.sm.after(0, "idle", _START_JITTER_MS if powered_on else 0)
 
     def connected(self):
         return self.sm.state == "connected"
 
     def address(self):
         """The IP address as text, None without a link."""
-        return self._link.address() if self.connected() else None
+        return self._interface.ifconfig()[0] if self.connected() else None
 
     def rssi(self):
-        return self._link.rssi() if self.connected() else None
+        """dBm; None without a link, if wired, and while the radio does not know."""
+        try:
+            if self._credentials and self.connected():
+                return self._interface.status("rssi")
+        except (OSError, ValueError):
+            pass
+        return None
 
     def on_idle(self):
         if self._reboot_s and uptime_s() - self._lost_s > self._reboot_s:
@@ -54,40 +82,61 @@ class Net:
         self.sm.go("connecting")
 
     def on_connecting(self):
+        interface = self._interface
         try:
-            self._link.start()
+            if not interface.active():
+                interface.active(True)
+            if self._credentials:
+                interface.connect(*self._credentials)
         except OSError as error:  # the ESP32's driver out of memory, or in a wrong state
             log.warn("net: %s", error)
-            self.sm.after(0, "connlost")
+            self.sm.go("connlost")
             return
         self.sm.after(_CONNECT_MS, "connlost")
-        self.sm.every(1 * SECONDS, self._check_connecting, tolerance_ms=100)
-
-    def _check_connecting(self):
-        if self._link.up():
-            self.sm.go("connected")
-            return
-        refused = self._link.refused()
-        if refused is not None:
-            log.warn("net: refused, status %s", refused)
-            self.sm.go("connlost")
+        self.sm.add(Task(self._check, 1000, 1000, tolerance_ms=100, core=True))
 
     def on_connected(self):
         self._failures = 0
-        log.info("net: connected, address %s", self._link.address())
-        self.sm.every(5 * SECONDS, self._check_connected, tolerance_ms=1000)
+        log.info("net: connected, address %s", self.address())
+        self.sm.add(Task(self._check, 5000, 5000, tolerance_ms=1000, core=True))
 
-    def _check_connected(self):
-        if not self._link.up():
-            self._lost_s = uptime_s()
-            log.warn("net: link lost")
-            self._stats.add("connlost")
-            self.sm.go("connlost")
+    def _check(self):
+        is_up = self._interface.isconnected()
+        if self.connected():
+            if not is_up:
+                self._lost_s = uptime_s()
+                log.warn("net: link lost")
+                self._stats.add("connlost")
+                self.sm.go("connlost")
+        elif is_up:
+            self.sm.go("connected")
+        elif self._credentials:
+            # An access point says no at once; while a cable is out there is nothing to be told.
+            status = self._interface.status()
+            if status not in _HOPEFUL:
+                log.warn("net: refused, status %s", status)
+                self.sm.go("connlost")
 
     def on_connlost(self):
         self._failures += 1
         try:
-            self._link.stop(self._failures > _GENTLE_RETRIES)
+            if self._failures > _GENTLE_RETRIES:
+                self._interface.active(False)
+            elif self._credentials:
+                self._interface.disconnect()
         except OSError as error:
             log.warn("net: %s", error)
-        self.sm.after(_RETRY_MS, "idle", jitter_ms=_RETRY_JITTER_MS)
+        self.sm.after(_RETRY_MS, "idle", _RETRY_JITTER_MS)
+
+
+def _wired(row):
+    phy, address, mdc, mdio, power, clock = row
+    options = {} if clock is None else {"ref_clk": Pin(clock), "ref_clk_mode": Pin.OUT}
+    return network.LAN(
+        mdc=Pin(mdc),
+        mdio=Pin(mdio),
+        power=Pin(power),
+        phy_type=getattr(network, phy),
+        phy_addr=address,
+        **options,
+    )

@@ -17,7 +17,7 @@ LAYERS = (
     ("epx.topics", "epx.nvram", "epx.watchdog", "epx.diag"),
     ("epx.fsm", "epx.netstats"),
     # What net and mqtt are built from, then net and mqtt: siblings meet through arguments.
-    ("epx.netlink", "epx.outbox", "epx.resolver"),
+    ("epx.outbox", "epx.resolver"),
     ("epx.net*", "epx.mqtt*"),
     ("*.settings", "*.service"),
     ("*.sensor", "*.actuator", "*.display"),

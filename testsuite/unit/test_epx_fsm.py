@@ -13,7 +13,8 @@ _STATES = {
 
 
 class Owner:
-    def __init__(self, fsm, **options):
+    def __init__(self, loop, fsm, **options):
+        self.loop = loop
         self.entered = []
         self.ticks = 0
         self.error = None
@@ -24,7 +25,7 @@ class Owner:
 
     def on_busy(self):
         self.entered.append("busy")
-        self.sm.every(100, self.tick)
+        self.sm.add(self.loop.Task(self.tick, 100, 100))
         if self.error:
             raise self.error
 
@@ -42,7 +43,7 @@ class FsmCase(unittest.TestCase):
     def setUp(self):
         self.world = fakes.World()
         self.loop, self.fsm, self.log = self.world.load("epx.loop", "epx.fsm", "epx.log")
-        self.owner = Owner(self.fsm)
+        self.owner = Owner(self.loop, self.fsm)
         self.sm = self.owner.sm
 
     def go(self, *states):
@@ -138,8 +139,10 @@ class TestRunning(FsmCase):
     def test_what_a_state_starts_ends_with_it(self):
         self.go("idle", "busy")
         stream = fakes.Stream()
-        poll = self.sm.poll(stream, fakes.POLLIN, self.owner.hear)
-        once = self.sm.once(700, self.owner.hear, "late")
+        poll = self.loop.Poll(stream, fakes.POLLIN, self.owner.hear)
+        once = self.loop.Task(self.owner.hear, 700, arg="late")
+        self.sm.add(poll)
+        self.sm.add(once)
         self.sm.after(500, "done")
         self.run_for(3000)
         self.assertEqual(self.owner.entered, ["idle", "busy", "done"])
@@ -147,29 +150,20 @@ class TestRunning(FsmCase):
         self.assertFalse(poll.active())
         self.assertFalse(once.active())
 
-    def test_once_runs_once_with_its_argument(self):
+    def test_what_ends_with_the_state_runs_while_it_lasts(self):
         self.go("idle")
-        self.sm.once(10, self.owner.hear, "word")
-        self.sm.once(20, self.owner.tick)
-        self.run_for(1000)
-        self.assertEqual(self.owner.entered, ["idle", "word"])
-        self.assertEqual(self.owner.ticks, 1)
-
-    def test_every_may_begin_at_once(self):
-        self.go("idle")
-        self.sm.every(100, self.owner.tick, delay_ms=0, tolerance_ms=10)
+        self.sm.add(self.loop.Task(self.owner.hear, 10, arg="word"))
+        self.sm.add(self.loop.Task(self.owner.tick, 0, 100, tolerance_ms=10))
         self.run_for(210)
+        self.assertEqual(self.owner.entered, ["idle", "word"])
         self.assertEqual(self.owner.ticks, 3)
-
-    def test_a_poll_is_told_what_is_ready(self):
-        self.go("idle")
-        self.sm.poll(fakes.Stream(fakes.POLLIN), fakes.POLLIN, self.owner.hear)
+        self.sm.add(self.loop.Poll(fakes.Stream(fakes.POLLIN), fakes.POLLIN, self.owner.hear))
         self.loop.step()
-        self.assertEqual(self.owner.entered, ["idle", fakes.POLLIN])
+        self.assertEqual(self.owner.entered[2], fakes.POLLIN)
 
     def test_a_task_of_the_state_may_end_the_state(self):
         self.go("idle", "busy")
-        self.sm.once(50, self.sm.go, "idle")
+        self.sm.add(self.loop.Task(self.sm.go, 50, arg="idle"))
         self.run_for(1000)
         self.assertEqual(self.sm.state, "idle")
         self.assertEqual(self.owner.ticks, 0)
@@ -177,22 +171,21 @@ class TestRunning(FsmCase):
     def test_what_has_fired_is_forgotten(self):
         self.go("idle")
         for _ in range(200):
-            self.sm.once(1, self.owner.tick)
+            self.sm.add(self.loop.Task(self.owner.tick, 1))
             self.run_for(5)
         self.assertLess(len(self.sm._running), 3)
 
     def test_tasks_of_a_core_machine_are_core(self):
-        owner = Owner(self.fsm, core=True)
-        owner.sm.go("idle")
-        self.loop.step()
-        for job in (
-            owner.sm.once(10, owner.tick),
-            owner.sm.every(10, owner.tick),
-            owner.sm.poll(fakes.Stream(), fakes.POLLIN, owner.hear),
-            owner.sm.after(10, "busy"),
-        ):
-            self.assertTrue(job.core)
-        self.assertFalse(self.sm.after(10, "idle").core)
+        heard = []
+        self.loop.fault_handler = lambda owner, error: heard.append(owner.core) or True
+        for core in (True, False):
+            owner = Owner(self.loop, self.fsm, core=core)
+            owner.error = ValueError("broken")
+            owner.sm.go("idle")
+            self.loop.step()
+            owner.sm.go("busy")
+            self.loop.step()
+        self.assertEqual(heard, [True, False])
 
 
 class TestFaults(FsmCase):

@@ -218,5 +218,103 @@ class TestReboot(NetCase):
         self.assertIsNone(self.reboots_after(24 * 60 * MINUTES))
 
 
+class TestWired(NetCase):
+    def wire(self, ssid):
+        self.config.ssid = ssid
+        self.boot()
+        self.assertEqual([i.kind for i in self.world.interfaces], ["lan"])
+
+    def options(self):
+        found = dict(self.interface().options)
+        for name in ("mdc", "mdio", "power", "ref_clk"):
+            if name in found:
+                found[name] = found[name].number
+        return found
+
+    def test_the_first_wiring(self):
+        self.wire("(wired)")
+        self.assertEqual(
+            self.options(),
+            {
+                "mdc": 23,
+                "mdio": 18,
+                "power": 0,
+                "phy_type": "generic",
+                "phy_addr": 1,
+                "ref_clk": 17,
+                "ref_clk_mode": fakes.Pin.OUT,
+            },
+        )
+
+    def test_the_second_wiring(self):
+        self.wire("(wired2)")
+        self.assertEqual(
+            self.options(),
+            {"mdc": 23, "mdio": 18, "power": 16, "phy_type": "lan8720", "phy_addr": 1},
+        )
+
+    def test_it_is_only_switched_on_and_off(self):
+        self.wire("(wired)")
+        self.up()
+        self.down()
+        self.run_for(200 * SECONDS)
+        self.assertEqual(
+            self.interface().calls, [("active", True), ("active", False), ("active", True)]
+        )
+
+    def test_it_has_an_address_and_no_signal_strength(self):
+        self.wire("(wired)")
+        self.up()
+        self.assertEqual(self.net.address(), "192.168.1.77")
+        self.assertIsNone(self.net.rssi())
+
+
+class TestWifi(NetCase):
+    def test_it_joins_with_name_and_password(self):
+        self.run_for(10)
+        self.assertEqual(self.interface().kind, "wlan")
+        self.assertEqual(self.interface().arguments, (0,))
+        self.assertEqual(
+            self.interface().calls, [("active", True), ("connect", ("house", "secret"))]
+        )
+
+    def test_an_open_network_needs_no_password(self):
+        self.config.password = None
+        self.boot()
+        self.run_for(10)
+        self.assertEqual(self.interface().calls[-1], ("connect", ("house",)))
+
+    def test_a_radio_that_is_on_stays_on(self):
+        self.up()
+        self.down()
+        self.run_for(6 * SECONDS)
+        self.interface().is_up = True
+        self.run_for(60 * SECONDS)
+        join = ("connect", ("house", "secret"))
+        self.assertEqual(self.interface().calls, [("active", True), join, ("disconnect",), join])
+
+    def test_only_a_definite_refusal_ends_an_attempt(self):
+        for code in (1000, 1001, 1010):
+            self.boot()
+            self.interface().code = code
+            self.run_for(30 * SECONDS)
+            self.assertEqual(self.states[-1], "connecting")
+        for code in (200, 201, 202, 203, 204, 205, 2, 15):
+            self.boot()
+            self.interface().code = code
+            self.run_for(2 * SECONDS)
+            self.assertEqual(self.states[-1], "connlost")
+
+    def test_signal_strength_may_be_unknown(self):
+        self.up()
+        self.assertEqual(self.net.rssi(), -60)
+        self.interface().rssi = None
+        self.assertIsNone(self.net.rssi())
+        self.interface().rssi = -60
+        self.down()
+        self.run_for(6 * SECONDS)
+        self.assertIsNone(self.net.rssi())
+
+
 if __name__ == "__main__":
     unittest.main()
