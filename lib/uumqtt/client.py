@@ -5,22 +5,16 @@ time that it returned is over. Everything raised as OSError (MQTTError is one) m
 connection is finished, call close(), and open() again when you like.
 """
 
-from struct import pack, pack_into
+from struct import pack
 from time import ticks_ms
 
 from micropython import const
 
 from uumqtt import packet
-from uumqtt.connection import CONNECTED, Connection
+from uumqtt.connection import Connection
 from uumqtt.packet import MQTTError, check_topic
 
-_PUBLISH = const(0x30)
-_PUBLISH_RETAIN = const(0x31)
 _PUBLISH_HEAD_BYTES = const(9)  # at most: fixed header, length of the topic, packet id
-# Likewise in outbox.py, where the reason is.
-_SHORT_BYTES = const(127)
-_SHORT_HEAD = const(">BBH128s")
-_SHORT_STRING = const("128s")
 _CONNACK = const(0x20)
 _PUBACK = const(0x40)
 _PINGRESP = const(0xD0)
@@ -79,37 +73,14 @@ class Client(Connection):
             self._good_topic = topic
         if not isinstance(payload, bytes):
             payload = packet.encoded(payload)
-        head = _PUBLISH_RETAIN if retain else _PUBLISH
+        head = 0x31 if retain else 0x30
         if qos:
             if qos != 1:
                 raise ValueError(_BAD_QOS)
-            return self._publish_behind(head | _QOS_1, topic, payload)
-        return self._publish_0(head, topic, payload)
+            head |= _QOS_1
+        return self._publish(head, topic, payload)
 
-    def _publish_0(self, head, topic, payload):
-        """The hot path, nothing waits: what put_publish() and flush() do, without their frames."""
-        stream = self._writable
-        outbox = self._outbox
-        size = 2 + len(topic) + len(payload)
-        if stream is None or outbox.end or size > _SHORT_BYTES:
-            return self._publish_behind(head, topic, payload)
-        buffer = outbox.buffer
-        pack_into(_SHORT_HEAD, buffer, 0, head, size, len(topic), topic)
-        pack_into(_SHORT_STRING, buffer, 4 + len(topic), payload)
-        try:
-            taken = stream.write(buffer, size + 2)
-        except OSError as error:
-            self._fault = error
-            self._writable = None
-            return None
-        if taken != size + 2:
-            outbox.end = size + 2
-            outbox.start = taken or 0
-            outbox.offered = 0 if taken else size + 2
-        return 0
-
-    def _publish_behind(self, head, topic, payload):
-        """Any message, in the buffer; it is written at once if nothing waits before it."""
+    def _publish(self, head, topic, payload):
         if not self.connected:
             return None
         outbox = self._outbox
@@ -122,7 +93,7 @@ class Client(Connection):
             taken = outbox.put_message(head, topic, payload)
         if taken and outbox.in_flight == 1:
             self._puback_since = ticks_ms()
-        # From a callback it goes when ready() ends, with all that others send.
+        # Behind waiting bytes it goes when they go; from a callback when ready() ends.
         if self._writable and not waiting:
             self._flush()
         return taken
@@ -216,7 +187,6 @@ class Client(Connection):
             raise MQTTError("bad CONNACK flags")
         if code:
             raise MQTTError(_REFUSALS[code - 1] if code <= 5 else "CONNACK code %d" % code)
-        self._state = CONNECTED
         self.connected = True
         self._outbox.sent = 0  # what the last connection left unacknowledged goes out again
         self._puback_since = ticks_ms()

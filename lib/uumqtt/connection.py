@@ -18,11 +18,6 @@ _IPPROTO_TCP = const(6)  # these two are the same on Linux and lwIP
 _TCP_NODELAY = const(1)
 _EINPROGRESS_ESP32 = const(119)  # newlib's number, whatever the errno module says
 
-_CLOSED = const(0)
-_CONNECTING = const(1)  # TCP
-_GREETING = const(2)  # TLS if any, CONNECT, CONNACK
-CONNECTED = const(3)
-
 _PINGREQ = const(b"\xc0\0")
 _DISCONNECT = const(b"\xe0\0")
 _PAD_BYTES = const(16)
@@ -58,11 +53,11 @@ class Connection:
         self.stream = None  # what to register with poll; None = closed
         self.connected = False  # CONNACK came
         self.securing = False  # TLS handshake: ready() may take its time
-        self._state = _CLOSED
+        self._linked = False  # TCP is up
         self._held = False
         self._writable = None  # the stream, where a packet may be written at once
         self._fault = None  # of a write within publish(); ready() or tick() raise it
-        self._reply_at = 0  # when what _state waits for must have come
+        self._reply_at = 0  # when the link, TLS or CONNACK must be there
         self._puback_since = self._suback_since = 0  # the first one is missing, or the last came
         self._ping_at = 0
         self._ping_sent = False
@@ -101,7 +96,6 @@ class Connection:
                 self.close()
         self.securing = tls_context is not None
         self._outbox.put(connect)
-        self._state = _CONNECTING
         self._reply_at = ticks_add(ticks_ms(), _REPLY_LIMIT_MS)
 
     def close(self):
@@ -114,8 +108,7 @@ class Connection:
                 except OSError:
                     pass  # it is gone all the same
         self.stream = self._socket = self._writable = self._fault = None
-        self.connected = self.securing = self._ping_sent = self._held = False
-        self._state = _CLOSED
+        self.connected = self.securing = self._linked = self._ping_sent = self._held = False
         self._inbox.reset()
         self._outbox.reset()
 
@@ -127,7 +120,7 @@ class Connection:
 
     def events(self):
         """What to poll the stream for."""
-        if self._state == _CONNECTING:
+        if not self._linked:
             return POLLOUT
         wanted = 0 if self._inbox.stalled else POLLIN
         return wanted | POLLOUT if self._outbox.end else wanted
@@ -149,7 +142,7 @@ class Connection:
         """All that may come before reading: a fault, the link, TLS, room for what waits."""
         if self._fault:
             raise self._fault
-        if not self.stream or (self._state == _CONNECTING and not self._link_is_up(events)):
+        if not self.stream or not (self._linked or self._link_is_up(events)):
             return False
         if self.securing:
             return self._is_secure()
@@ -170,7 +163,7 @@ class Connection:
             raise MQTTError("broker not reachable")
         if not events & POLLOUT:
             return False
-        self._state = _GREETING
+        self._linked = True
         limit_ms = _HANDSHAKE_LIMIT_MS if self.securing else _REPLY_LIMIT_MS
         self._reply_at = ticks_add(ticks_ms(), limit_ms)
         return True
@@ -208,11 +201,11 @@ class Connection:
         if self._fault:
             raise self._fault
         now = ticks_ms()
-        if self._state == _CLOSED:
+        if not self.stream:
             return _NEVER_MS
         if not self.connected:
             what = "TLS handshake" if self.securing else "CONNACK"
-            return _left(self._reply_at, now, "connection" if self._state == _CONNECTING else what)
+            return _left(self._reply_at, now, what if self._linked else "connection")
         wait = _NEVER_MS
         if self._outbox.in_flight:
             limit = ticks_add(self._puback_since, _REPLY_LIMIT_MS)

@@ -4,13 +4,11 @@ from struct import pack_into
 
 from micropython import const
 
-# Short strings are copied by struct's "128s", which unlike a slice allocates nothing. It fills up
-# with zeros, hence the pad behind the buffer; later bytes overwrite them.
+# Strings are copied by struct's "128s", which unlike a slice allocates nothing. It fills up with
+# zeros, hence the pad behind the buffer; later bytes overwrite them. When the buffer is full the
+# pad takes a PUBACK and a PINGREQ.
+_COPIED_BYTES = const(128)
 _PAD_BYTES = const(136)
-_SHORT_BYTES = const(127)  # remaining length that fits one byte
-_SHORT_HEAD = const(">BBH128s")
-_SHORT_TAIL = const(">H128s")
-_SHORT_STRING = const("128s")
 _MAX_TX_BYTES = const(16384)  # so that the remaining length always fits two bytes
 _DUP = const(8)
 _QOS_1 = const(2)
@@ -93,34 +91,28 @@ class Outbox:
         """Append a PUBLISH; packet_id 0 = QoS 0 -> False when there is no room."""
         topic_bytes = len(topic)
         size = topic_bytes + len(payload) + (4 if packet_id else 2)
-        if size > _SHORT_BYTES:
-            return self._put_long(head, size, topic, payload, packet_id)
         buffer = self.buffer
         position = self.end
-        end = position + 2 + size
+        end = position + size + (2 if size < 128 else 3)
         if end > self._limit:
             return False
-        pack_into(_SHORT_HEAD, buffer, position, head, size, topic_bytes, topic)
-        position += 4 + topic_bytes
-        if packet_id:
-            pack_into(_SHORT_TAIL, buffer, position, packet_id, payload)
+        if size < 128:
+            pack_into(">BBH128s", buffer, position, head, size, topic_bytes, topic)
+            position += 4
         else:
-            pack_into(_SHORT_STRING, buffer, position, payload)
-        self.end = end
-        return True
-
-    def _put_long(self, head, size, topic, payload, packet_id):
-        buffer = self.buffer
-        position = self.end
-        end = position + 3 + size
-        if end > self._limit:
-            return False
-        pack_into(">BBBH", buffer, position, head, size & 127 | 128, size >> 7, len(topic))
-        position += 5
-        buffer[position : position + len(topic)] = topic
+            low = size & 127 | 128
+            pack_into(">BBBH128s", buffer, position, head, low, size >> 7, topic_bytes, topic)
+            position += 5
+        if topic_bytes > _COPIED_BYTES:
+            buffer[position : position + topic_bytes] = topic
+        position += topic_bytes
         if packet_id:
-            pack_into(">H", buffer, position + len(topic), packet_id)
-        buffer[end - len(payload) : end] = payload
+            pack_into(">H", buffer, position, packet_id)
+            position += 2
+        if end - position > _COPIED_BYTES:
+            buffer[position:end] = payload
+        else:
+            pack_into("128s", buffer, position, payload)
         self.end = end
         return True
 
