@@ -87,6 +87,8 @@ class _Poll:
     def ipoll(self, timeout_ms=-1):
         world = self._world
         world.polls += 1
+        if world.now_ms > world.end_ms:
+            raise RuntimeError("this has taken 500 days")
         world.last_wait_ms = timeout_ms
         if world.poll_fails:
             world.poll_fails -= 1
@@ -239,6 +241,7 @@ class World:
     def __init__(self, before_wrap_ms=30000):
         self.now_ms = TICKS - before_wrap_ms
         self.limit_ms = 1 << 60  # no poll waits longer
+        self.end_ms = self.now_ms + 500 * 86400 * 1000  # by then every test must have ended
         self.polls = 0  # how often somebody polled
         self.last_wait_ms = None
         self.poll_fails = 0  # so many polls raise
