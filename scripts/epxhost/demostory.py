@@ -1,10 +1,12 @@
 """The demo's story and its tank: what happens around the appliance, and when."""
 
+import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
 from epxhost.appliance_process import ApplianceProcess
 from epxhost.demostate import DemoState, Listener
+from epxhost.errors import ToolError
 
 # Heights of the level switches in percent; their number is that of the keys 1 to 5.
 SWITCHES_PCT = (20, 40, 60, 80, 100)
@@ -149,8 +151,16 @@ class Story:
         self._state.broker_stopped()
 
     def start_broker(self) -> None:
+        """In a thread of its own: one that is written in Python takes two seconds."""
         if not self._state.broker.running:
+            threading.Thread(target=self._start_broker, daemon=True).start()
+
+    def _start_broker(self) -> None:
+        try:
             self._state.broker.start()
+        except ToolError as error:  # stopped again at once, or no memory
+            self._state.tell("story", str(error))
+        else:
             self._state.broker_started()
 
     def toggle_broker(self) -> None:
