@@ -77,7 +77,12 @@ def table(before: dict[str, float]) -> Table:
         mark = {True: "[green]reached", False: "[red]missed", None: ""}[good]
         old = before.get(key)
         view.add_row(
-            key, f"{value:g}", "" if old in (None, value) else f"{old:g}", f"{sign} {bound}", mark, meaning
+            key,
+            f"{value:g}",
+            "" if old in (None, value) else f"{old:g}",
+            f"{sign} {bound}",
+            mark,
+            meaning,
         )
     return view
 
