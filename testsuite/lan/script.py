@@ -67,7 +67,7 @@ def test_errors_while_connecting_do_not_end_the_attempt(world):
         world.run_for(10 * SECONDS)
     assert not insight.times("net", "connlost")
     assert world.run_until(lambda: insight.times("net", "connlost"), 60 * SECONDS)
-    assert world.now_ms() - began_ms == 60 * SECONDS
+    assert abs(world.now_ms() - began_ms - 60 * SECONDS) <= 10
     ethernet.status = GOT_ADDRESS
     assert world.run_until(lambda: is_online(world), 60 * SECONDS)
 
@@ -80,7 +80,7 @@ def test_restarts_after_ten_minutes_without_a_cable(world):
     assert world.run_until(lambda: device.resets, 15 * MINUTES)
     # A wired attempt takes its full minute, the pause after it 45 s at most.
     assert 10 * MINUTES <= device.resets[0][0] - lost_ms <= 12 * MINUTES
-    assert device.flash.text("/reboot.txt") == REASON
+    assert device.flash.text("/reboot.txt").startswith(REASON)
     device.ethernet.plugged = True
     up(world)
     assert no_radio(world)

@@ -59,7 +59,7 @@ def test_restarts_after_ten_minutes_without_a_link_and_says_why(world):
     assert cause == HARD_RESET
     # More than ten minutes after the loss was noticed, at the next attempt.
     assert 10 * MINUTES <= reset_ms - lost_ms <= 11 * MINUTES, reset_ms - lost_ms
-    assert device.flash.text("/reboot.txt") == REASON
+    assert device.flash.text("/reboot.txt").startswith(REASON)
     assert device.nvram["netstats"]["connlost"] == 1
     device.wifi.status = GOT_ADDRESS
     up(world)
@@ -87,7 +87,7 @@ def test_a_network_that_never_answers_is_given_a_minute(world):
     world.device.power_on()
     assert world.run_until(lambda: insight.times("net", "connlost"), 2 * MINUTES)
     taken_ms = insight.times("net", "connlost")[0] - insight.times("net", "connecting")[0]
-    assert taken_ms == 60 * SECONDS
+    assert abs(taken_ms - 60 * SECONDS) <= 10, taken_ms
 
 
 def test_asks_for_the_network_by_its_name_and_password(world):
