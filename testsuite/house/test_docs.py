@@ -1,5 +1,6 @@
 """What the documents say is there: pages are fresh, links lead somewhere, commands exist."""
 
+import json
 import os
 import re
 
@@ -101,6 +102,14 @@ def test_the_example_of_a_profile_is_what_the_page_shows():
     assert shown == {
         name: text for name, text in files.items() if text and "__pycache__" not in name
     }
+
+
+def test_the_numbers_in_the_readme_are_those_that_were_measured():
+    measured = json.loads((ROOT / "bench/results.json").read_text())
+    told = re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", WRITTEN[0].read_text(), re.MULTILINE)
+    assert told
+    for key, number in told:
+        assert float(number) == pytest.approx(measured[key], rel=0.1), key
 
 
 @pytest.mark.parametrize("profile", profiles())
