@@ -132,6 +132,8 @@ class Task:
             self._entry[_PERIOD] = _CANCELLED
             self._entry[_TOLERANCE] = _FOREVER_MS
             _cancelled += 1
+            if _cancelled > 16 and _cancelled * 2 > len(_heap):
+                _drop_cancelled()
 
     def restart(self, delay_ms=None):
         """Run after delay_ms from now (None: the delay given at first), and not before."""
@@ -388,7 +390,7 @@ def _turn(turns):
 
 def _rest():
     """Housekeeping that only a loop with time to spare needs; how long it may wait, in ms."""
-    global _now, _epochs, _cancelled
+    global _now, _epochs
     heap = _heap
     _read_clock()
     while _now >= _EPOCH_MS:  # move the origin of time; only here, between turns
@@ -396,17 +398,23 @@ def _rest():
         _epochs += 1
         for entry in heap:
             entry[_DUE] -= _EPOCH_MS
-    if _cancelled > 16 and _cancelled * 2 > len(heap):
-        kept = []
-        for entry in heap:
-            if entry[_PERIOD] == _CANCELLED:
-                entry[_PERIOD] = _ONE_SHOT
-            else:
-                kept.append(entry)
-        heap[:] = kept
-        heapify(heap)
-        _cancelled = 0
     return max(0, _wake_time() - _now)
+
+
+def _drop_cancelled():
+    """Not those that a turn has taken out of the heap already."""
+    global _cancelled
+    kept = 0
+    for entry in _heap:
+        if entry[_PERIOD] == _CANCELLED:
+            entry[_PERIOD] = _ONE_SHOT
+            _cancelled -= 1
+        else:
+            _heap[kept] = entry
+            kept += 1
+    while len(_heap) > kept:
+        _heap.pop()
+    heapify(_heap)
 
 
 def _serve(ready):
