@@ -428,6 +428,44 @@ class TestCancel(LoopCase):
         self.assertEqual(recorder.times, [10])
         self.assertLess(len(loop._heap), 50)
 
+    def test_a_loop_that_never_rests_does_not_fill_the_heap_either(self):
+        recorder = self.recorder()
+        task = self.loop.Task(recorder.run, HOURS)
+
+        def earlier():
+            task.restart(HOURS - len(recorder.times))
+
+        recorder.then = earlier
+        self.loop.Task(recorder.run, 0, 0)
+        for _ in range(20):
+            self.loop.Task(recorder.run, 2 * HOURS)
+        self.step(1000)
+        self.assertLess(len(self.loop._heap), 100)
+        self.assertEqual(self.loop._cancelled, len(self.cancelled()))
+
+    def cancelled(self):
+        return [entry for entry in self.loop._heap if entry[4] == -3]
+
+    def test_the_count_of_cancelled_tasks_stays_exact(self):
+        dice = fakes.Dice(3)
+        recorder = self.recorder()
+        tasks = [self.loop.Task(recorder.run, 1 + dice.below(50), 7) for _ in range(60)]
+
+        def shuffle():
+            for _ in range(10):
+                task = tasks[dice.below(60)]
+                (task.cancel, task.restart, task.advance)[dice.below(3)]()
+
+        recorder.then = shuffle
+        self.step(300)
+        self.assertEqual(self.loop._cancelled, len(self.cancelled()))
+        self.assertLess(len(self.loop._heap), 130)
+        for task in tasks:
+            task.cancel()
+        count = len(recorder.times)
+        self.run_for(HOURS)
+        self.assertEqual(len(recorder.times), count)
+
     def test_what_a_cancelled_task_held_is_given_back(self):
         loop = self.loop
         for _ in range(100):
