@@ -133,8 +133,16 @@ class Connection:
         # What callbacks send is written together. (If one raises: at the next ready(), for which
         # events() asks. A try here would move the frame to the heap.)
         self._writable = None
-        self._receive(stream, events)
-        if self.stream is stream and self.connected and not self._held:
+        reads = _READS_PER_TURN
+        while reads and self._inbox.receive(stream) and self.stream is stream:
+            # A broken link is not polled again: read all that is left of it.
+            if not events & _FAILED:
+                reads -= 1
+        if self.stream is not stream:
+            return  # a callback closed it
+        if events & _FAILED:
+            raise MQTTError("link failed")
+        if self.connected and not self._held:
             self._writable = stream
             self._outbox.flush(stream)
 
@@ -178,20 +186,6 @@ class Connection:
             return False
         self._reply_at = ticks_add(ticks_ms(), _REPLY_LIMIT_MS)
         return True
-
-    def _receive(self, stream, events):
-        inbox = self._inbox
-        if inbox.stalled:
-            inbox.parse()
-        if not events & _READABLE:
-            return
-        reads = _READS_PER_TURN
-        # A broken link is not polled again: read all that is left of it.
-        while reads and not inbox.stalled and inbox.receive(stream) and self.stream is stream:
-            if not events & _FAILED:
-                reads -= 1
-        if events & _FAILED and self.stream is stream:
-            raise MQTTError("link failed")
 
     def tick(self):
         """Check every deadline -> ms until the next one, as of now.

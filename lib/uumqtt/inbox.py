@@ -49,6 +49,9 @@ class Inbox:
 
     def receive(self, stream):
         """Read once, hand on what is complete -> whether there may be more to read."""
+        if self.stalled:
+            self.parse()
+            return False
         if self._begin == self._end:
             self._begin = self._end = 0
         elif self._begin:
@@ -63,7 +66,7 @@ class Inbox:
         self._end = end + count
         if end or count > _LONGEST_REPLY_BYTES or not self._is_reply(count):
             self.parse()
-        return self._end == self._capacity
+        return self._end == self._capacity and not self.stalled
 
     def _is_reply(self, count):
         """Take the short way for a reply that comes alone, as most do."""
