@@ -172,17 +172,16 @@ def _wiring(profile: str) -> str:
     hung = docsource.parts(profile)
     lines = []
     for wire in docsource.wires(profile):
-        on_it = [part for part in hung if part.pin == wire.pin]
-        if wire.user.startswith("I2C bus"):
-            on_it = [part for part in hung if f"I2C bus {part.bus}" == wire.user]
+        pin = f"GPIO {wire.pin}"
+        on_it = [part for part in hung if part.where in (pin, wire.user)]
         names = ", ".join(
             part.name + (f" at 0x{part.address:02x}" if part.address is not None else "")
             for part in on_it
         )
         role = f"{wire.role} of {wire.user}" if wire.role else wire.user
-        if any(part.pin == wire.pin for part in hung):
+        if any(part.where == pin for part in hung):
             role = "pulses"
-        lines.append([f"GPIO {wire.pin}", role, names])
+        lines.append([pin, role, names])
     led, _ = next(
         key.default for key, _ in docsource.key_rows("epx.settings") if key.name == "led"
     )

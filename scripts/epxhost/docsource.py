@@ -3,7 +3,7 @@
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from epxhost.errors import ToolError
 
 # What a row of a table may name.
 _ROW_CONSTANTS = {"bytes": bytes}
+# Classes of machine that take pins, and what the bus is called.
+_BUSES = {"I2C": "I2C bus", "UART": "UART"}
 
 
 class Row(NamedTuple):
@@ -24,13 +26,12 @@ class Row(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Something that stage.py hangs on a bus or a pin."""
+    """Something that stage.py hangs on a bus or a pin; where: "I2C bus 0", "UART 2", "GPIO 14"."""
 
     name: str
     about: str
-    bus: int | None
+    where: str
     address: int | None
-    pin: int | None
 
 
 class Wire(NamedTuple):
@@ -125,15 +126,14 @@ def wires(profile: str) -> list[Wire]:
         if not isinstance(node, ast.Call):
             continue
         user = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if user in _BUSES:
+            user = f"{_BUSES[user]} {ast.unparse(node.args[0])}"
         given = [("", arg) for arg in node.args]
         given += [(keyword.arg or "", keyword.value) for keyword in node.keywords]
         for role, value in given:
             match value:
                 case ast.Call(func=ast.Name(id="Pin"), args=[ast.Constant(value=int(pin)), *_]):
-                    bus = node.args[0].value if user == "I2C" else None  # type: ignore[attr-defined]
-                    found.append(
-                        Wire(pin, role.upper(), user if bus is None else f"I2C bus {bus}")
-                    )
+                    found.append(Wire(pin, role.upper(), user))
     return found
 
 
@@ -160,26 +160,27 @@ class _RecordingBench:
         self.parts: dict[str, object] = {}
         self.clock = SimpleNamespace(now_us=lambda: 0)
 
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        """What else a stage may do there hangs nothing on it."""
+        return lambda *_args, **_options: None
+
     def i2c(self, bus: int, address: int, model: object) -> None:
-        self._add(model, bus=bus, address=address)
+        self._add(model, f"I2C bus {bus}", address)
+
+    def uart(self, number: int, model: object) -> None:
+        self._add(model, f"UART {number}")
 
     def counter(self, pin: int, model: object) -> None:
-        self._add(model, pin=pin)
+        self._add(model, f"GPIO {pin}")
 
-    def _add(
-        self,
-        model: object,
-        bus: int | None = None,
-        address: int | None = None,
-        pin: int | None = None,
-    ) -> None:
+    def _add(self, model: object, where: str, address: int | None = None) -> None:
         """The docstring of its driver, `NAME: what it is.`, tells what a chip is for."""
         name = type(model).__name__
         driver = Path("lib/third", type(model).__module__.rpartition(".")[2] + ".py")
         about = ""
         if (ROOT / driver).exists():
             about = first_sentence(Source(str(driver)).docstring()).removeprefix(f"{name}: ")
-        self.found.append(Part(name, about, bus, address, pin))
+        self.found.append(Part(name, about, where, address))
 
 
 def state_tables() -> Iterator[tuple[str, str, dict[str, tuple[str, ...]]]]:
