@@ -20,15 +20,15 @@ def main() -> int:
     parser.add_argument("--fix", action="store_true")
     fix = parser.parse_args().fix
     binaries = Path(sys.executable).parent
-    checks = [
-        [binaries / "ruff", "check", "--quiet", *(["--fix"] if fix else [])],
-        [binaries / "ruff", "format", "--quiet", *([] if fix else ["--check"])],
-        [binaries / "codespell", *_tracked_files()],
-    ]
+    checks = {
+        "ruff check": ["ruff", "check", "--quiet", *(["--fix"] if fix else [])],
+        "ruff format": ["ruff", "format", "--quiet", *([] if fix else ["--check"])],
+        "codespell": ["codespell", *_tracked_files()],
+    }
     failed = [
-        check[0].name
-        for check in checks
-        if subprocess.run(check, cwd=ROOT, check=False).returncode
+        name
+        for name, (program, *arguments) in checks.items()
+        if subprocess.run([binaries / program, *arguments], cwd=ROOT, check=False).returncode
     ]
     advice = "; `make lint ARGS=--fix` mends what it can"
     print(f"lint: {'found something: ' + ', '.join(failed) + advice if failed else 'clean'}")
