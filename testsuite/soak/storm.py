@@ -1,0 +1,396 @@
+"""Dense random faults, and what must hold after each of them. The same seed, the same storm.
+
+Runs on both interpreters; testsuite/soak/script.py and scripts/soak use it.
+"""
+
+import sys
+
+from testmock.simworld.device import HARD_RESET, WDT_RESET
+from testsuite.story import MINUTES, SECONDS, Insight, is_online, up
+
+MEAN_PAUSE_MS = 10 * MINUTES
+# After the end of a fault the device publishes again within this time.
+BACK_MS = 90 * SECONDS
+# Longer than that without a link or a broker, and a restart is what it should do.
+PATIENCE_MS = 8 * MINUTES
+SETTLED_MS = 15 * SECONDS
+
+_CANCELLED = -3  # of epx.loop: an entry that waits to be dropped
+_MICROPYTHON = sys.implementation.name == "micropython"
+# Heap that may come and go between two quiet moments: texts, lists of the simulator.
+_HEAP_SLACK_BYTES = 12_000
+
+# Faults that last: begin_<name>() and end_<name>(). Those that only happen: do_<name>().
+LASTING = (
+    "wifi_away wifi_password wifi_unknown radio_stuck poll_raises slow_network "
+    "refuse hang stop freeze lost_syns slow_names dead_names "
+    "expander_failing expander_absent display_failing display_absent flow noisy_flow lying_switches"
+).split()
+SUDDEN = (
+    "wifi_drop close reset half_open restart_forgetting cut lost_puback lost_suback power_cut "
+    "button retained repeated unknown garbage oversized flood malformed level"
+).split()
+
+
+class Storm:
+    """Faults upon one device until a time is over; raises AssertionError with the story so far."""
+
+    def __init__(self, world):
+        self.world = world
+        self.device = world.device
+        self.broker = world.broker
+        self.random = world.random.fork("storm")
+        self.insight = Insight(world)
+        self.faults = 0
+        self.restarts = 0
+        self._history = []
+        self._sizes = None
+        self._heap_bytes = None
+        self._long = False
+        self._power_back = None
+
+    def run(self, ms):
+        end_ms = self.world.now_ms() + ms
+        up(self.world)
+        self.world.run_for(SETTLED_MS)
+        self._measure()
+        while self.world.now_ms() < end_ms:
+            self.world.run_for(self.random.between(0, 2 * MEAN_PAUSE_MS - 8 * MINUTES))
+            self._one_fault()
+        self._forget()
+
+    # One fault, or two at once.
+
+    def _one_fault(self):
+        names = [self.random.choice(LASTING + SUDDEN)]
+        if self.random.chance(25):
+            names.append(self.random.choice(LASTING + SUDDEN))
+            if names[0] == names[1]:
+                names.pop()
+        lasting = [name for name in names if name in LASTING]
+        duration_ms = self._duration_ms() if lasting else 0
+        self._long = duration_ms > PATIENCE_MS
+        self._history.append((self.world.now_ms(), names, duration_ms))
+        self.faults += len(names)
+        resets = len(self.device.resets)
+        for name in names:
+            getattr(self, ("begin_" if name in LASTING else "do_") + name)()
+        self._live(duration_ms)
+        for name in lasting:
+            getattr(self, "end_" + name)()
+        if self._power_back is not None:
+            self.world.run_for(max(0, self._power_back - self.world.now_ms()))
+            self._power_back = None
+            self.device.power_on()
+        self._expect_back()
+        self._expect_resets(resets, "button" in names)
+        self.world.run_for(SETTLED_MS)
+        self._measure()
+        self._forget()
+
+    def _duration_ms(self):
+        kind = self.random.below(100)
+        if kind < 75:
+            return self.random.between(1, 120) * SECONDS
+        if kind < 94:
+            return self.random.between(120, 480) * SECONDS
+        return self.random.between(11, 14) * MINUTES
+
+    def _live(self, ms):
+        """Let time pass, looking at the sockets meanwhile."""
+        end_ms = self.world.now_ms() + ms
+        while self.world.now_ms() < end_ms:
+            self.world.run_for(min(20 * SECONDS, end_ms - self.world.now_ms()))
+            self.check(self.device.open_sockets <= 1, "sockets are left open")
+
+    # What must hold.
+
+    def check(self, holds, what):
+        if not holds:
+            raise AssertionError(
+                "seed %d, at %d ms, fault %d: %s\n%s"
+                % (self.world.seed, self.world.now_ms(), self.faults, what, self.story())
+            )
+
+    def story(self):
+        return "\n".join(
+            ["%10d ms: %s for %d ms" % (ms, " + ".join(names), d) for ms, names, d in self._history[-5:]]
+        )
+
+    def _expect_back(self):
+        ended_ms = self.world.now_ms()
+
+        def back():
+            log = self.broker.log
+            return (
+                log
+                and log[-1].ms > ended_ms
+                and not log[-1].topic.endswith("/Availability")
+                and is_online(self.world)
+            )
+
+        came_back = self.world.run_until(back, BACK_MS)
+        self.check(came_back, "it is not back after %d s" % (BACK_MS // SECONDS))
+
+    def _expect_resets(self, before, button):
+        device = self.device
+        self.check(device.crash is None, "the program ended: %s" % (device.crash,))
+        fresh = device.resets[before:]
+        self.check(not [1 for _, cause in fresh if cause == WDT_RESET], "the watchdog bit")
+        words = device.flash.text("/exception.txt")
+        self.check(words is None, "exception.txt: %s" % words)
+        if fresh and not button:
+            self.restarts += len(fresh)
+            self.check(self._long, "it restarted: %s" % device.flash.text("/reboot.txt"))
+            self.check([cause for _, cause in fresh] == [HARD_RESET], "it restarted twice")
+            reason = device.flash.text("/reboot.txt")
+            good = reason.startswith("Network repeated") or reason.startswith("Too much time w/o")
+            self.check(good, "it restarted: %s" % reason)
+
+    def _measure(self):
+        """At rest nothing waits, and nothing is larger than it was in the beginning."""
+        loop = self.device.module("epx.loop")
+        outbox = self.insight.app.mqtt.outbox
+        live = len([1 for entry in loop._heap if entry[4] != _CANCELLED])
+        waiting = len(outbox._states) + len(outbox.events)
+        in_flight = self.insight.app.mqtt._client.in_flight
+        self.check(self.device.open_sockets == 1, "%d sockets" % self.device.open_sockets)
+        self.check(len(loop._polls) == 1, "%d streams are polled" % len(loop._polls))
+        self.check(waiting == 0 and in_flight == 0, "%d + %d messages wait" % (waiting, in_flight))
+        self.check(self.device.module("epx.log").peek() is None, "log lines wait")
+        self.check(self.insight.count("faults") == 0, "exceptions of the appliance")
+        self.check(not self.broker.violations, "protocol: %s" % self.broker.violations)
+        if self._sizes is None:
+            self._sizes = live
+        self.check(live <= self._sizes + 4, "%d tasks, were %d" % (live, self._sizes))
+        self.check(len(loop._heap) <= 2 * live + 20, "%d entries" % len(loop._heap))
+
+    def _forget(self):
+        """The simulator's memory of what was is not the device's; then compare the heap."""
+        world, device, broker = self.world, self.device, self.broker
+        broker.forget_publications()
+        for things in (
+            world.trace,
+            device.output,
+            broker.connects,
+            broker.acknowledged,
+            device.wifi.history,
+            device.wifi.connects,
+            self.insight.net,
+            self.insight.mqtt,
+        ):
+            del things[:]
+        for pin in device.bench.pins.values():
+            del pin.history[:]
+        if _MICROPYTHON:
+            self._expect_heap()
+
+    def _expect_heap(self):
+        import gc
+
+        # The compiler's and the simulator's own caches fill in the beginning.
+        gc.collect()
+        used = gc.mem_alloc()
+        if self.faults < 15:
+            self._heap_bytes = max(used, self._heap_bytes or 0)
+        else:
+            grown = used - self._heap_bytes
+            self.check(grown < _HEAP_SLACK_BYTES, "the heap has grown by %d bytes" % grown)
+
+    # Network.
+
+    def begin_wifi_away(self):
+        self.device.wifi.available = False
+
+    def begin_wifi_password(self):
+        self.device.wifi.status = 202
+
+    def begin_wifi_unknown(self):
+        self.device.wifi.status = 205
+
+    def _wifi_back(self):
+        self.device.wifi.status = 1010
+
+    end_wifi_away = end_wifi_password = end_wifi_unknown = _wifi_back
+
+    def begin_radio_stuck(self):
+        self.device.wifi.associate_ms = 1 << 40
+        self.device.wifi.drop()
+
+    def end_radio_stuck(self):
+        self.device.wifi.associate_ms = 2000
+
+    def begin_poll_raises(self):
+        self.device.wifi.poll_raises = True
+        self.device.wifi.available = False
+
+    def end_poll_raises(self):
+        self.device.wifi.available = True
+        self.device.wifi.poll_raises = False
+
+    def begin_slow_network(self):
+        self.world.lan.latency_ms = 700
+
+    def end_slow_network(self):
+        self.world.lan.latency_ms = 1
+
+    def do_wifi_drop(self):
+        self.device.wifi.drop()
+
+    # Broker.
+
+    def begin_refuse(self):
+        self.broker.refuse(1 << 20, self.random.between(1, 5))
+        self.broker.reset_clients()
+
+    def end_refuse(self):
+        self.broker.refuse(0)
+
+    def begin_hang(self):
+        self.broker.hang()
+        self.broker.close_clients()
+
+    def end_hang(self):
+        self.broker.hang(False)
+
+    def begin_stop(self):
+        self.broker.stop(self.random.chance(50))
+
+    def end_stop(self):
+        self.broker.start()
+
+    def begin_freeze(self):
+        self.broker.freeze()
+
+    def end_freeze(self):
+        self.broker.thaw()
+
+    def begin_lost_syns(self):
+        self.world.lan.lose_syns("1.2.3.4")
+        self.broker.half_open()
+
+    def end_lost_syns(self):
+        self.world.lan.lose_syns("1.2.3.4", False)
+
+    def begin_slow_names(self):
+        self.world.lan.dns_delay_ms = 5 * SECONDS
+        self.broker.close_clients()
+
+    def end_slow_names(self):
+        self.world.lan.dns_delay_ms = 5
+
+    def begin_dead_names(self):
+        self.world.lan.dns_dead = True
+        self.broker.reset_clients()
+
+    def end_dead_names(self):
+        self.world.lan.dns_dead = False
+
+    def do_close(self):
+        self.broker.close_clients()
+
+    def do_reset(self):
+        self.broker.reset_clients()
+
+    def do_half_open(self):
+        self.broker.half_open()
+
+    def do_restart_forgetting(self):
+        self.broker.restart(self.random.between(1, 20) * SECONDS, forget=True)
+
+    def do_cut(self):
+        self.world.lan.cut_after(self.random.between(1, 300))
+
+    def do_lost_puback(self):
+        self.broker.drop_next_puback(1)
+        self.broker.close_clients()
+
+    def do_lost_suback(self):
+        self.broker.drop_next_suback(1)
+        self.broker.close_clients()
+
+    # Commands.
+
+    def _command(self, name, payload, **options):
+        self.broker.publish("cmnd/H2OControl/" + name, payload, **options)
+
+    def do_retained(self):
+        self._command("Refresh", "1", retain=True, qos=self.random.below(2))
+        self.broker.close_clients()
+
+    def do_repeated(self):
+        for dup in (False, True, True):
+            self._command("Refresh", "1", qos=1, dup=dup, packet_id=4711)
+
+    def do_unknown(self):
+        self._command("Open/%d" % self.random.below(100), "sesame", qos=self.random.below(2))
+
+    def do_garbage(self):
+        payload = bytes([self.random.below(256) for _ in range(self.random.between(1, 200))])
+        self._command("Refresh", payload, qos=self.random.below(2))
+
+    def do_oversized(self):
+        self._command("Refresh", b"x" * self.random.between(500, 20_000), qos=self.random.below(2))
+
+    def do_flood(self):
+        for _ in range(300):
+            self._command("Refresh" if self.random.chance(20) else "nothing", "1")
+
+    def do_malformed(self):
+        self.broker.send_raw(bytes([self.random.below(256) for _ in range(40)]))
+
+    # Power and hardware.
+
+    def do_power_cut(self):
+        self.device.power_cut()
+        self._power_back = self.world.now_ms() + self.random.between(1, 60) * SECONDS
+
+    def do_button(self):
+        self.device.reset()
+
+    def _part(self, name):
+        return self.device.bench.parts[name]
+
+    def begin_expander_failing(self):
+        self._part("expander").failing = True
+
+    def end_expander_failing(self):
+        self._part("expander").failing = False
+
+    def begin_expander_absent(self):
+        self._part("expander").present = False
+
+    def end_expander_absent(self):
+        self._part("expander").present = True
+
+    def begin_display_failing(self):
+        self._part("display").failing = True
+
+    def end_display_failing(self):
+        self._part("display").failing = False
+
+    def begin_display_absent(self):
+        self._part("display").present = False
+
+    def end_display_absent(self):
+        self._part("display").present = True
+
+    def begin_flow(self):
+        self._part("flow").rate_hz = self.random.between(1, 230)
+
+    def begin_noisy_flow(self):
+        self._part("flow").rate_hz = self.random.between(300, 5000)
+
+    def end_flow(self):
+        self._part("flow").rate_hz = 0
+
+    end_noisy_flow = end_flow
+
+    def begin_lying_switches(self):
+        self._part("expander").inputs = self.random.below(0x10000)
+
+    def end_lying_switches(self):
+        self._part("expander").inputs = 0
+
+    def do_level(self):
+        self._part("expander").inputs = 0xFFE0 & ~((1 << self.random.below(6)) - 1) & 0xFFFF
