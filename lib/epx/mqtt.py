@@ -8,11 +8,10 @@ import machine
 from micropython import const
 
 from epx import diag, log
-from epx.clock import SECONDS
 from epx.fsm import StateMachine
 from epx.loop import Poll, Task, uptime_s
 from epx.outbox import Outbox
-from epx.resolver import Resolver
+from epx.resolver import resolve, tls_context
 from epx.topics import BoundPub, Pub, full_topic
 from uumqtt.client import Client
 
@@ -28,6 +27,7 @@ _STATES = {
 _FIRST_RETRY_MS = const(500)
 _LAST_RETRY_MS = const(60000)
 _REMEMBERED_IDS = const(16)
+_TX_BYTES_MORE = const(256)  # a message as long as the longest received one fits, with its topic
 _COMPLAINTS_PER_SECOND = const(5)
 
 
@@ -43,7 +43,6 @@ class Mqtt:
     _say_online = False
     _was_subscribed = False  # since boot
     _complaints = 0
-    _next_seen = 0
 
     def __init__(self, config, net, stats, watchdog):
         self._config = config
@@ -53,12 +52,11 @@ class Mqtt:
         self._pubs = []
         self._subs = {}
         self._seen_ids = [0] * _REMEMBERED_IDS
-        self._drain_task = Task(self._drain, core=True)
+        self._watchdog = watchdog
+        self._serve_task = Task(self._serve, arg=0, core=True)
         self.outbox = Outbox(self._wake, full_topic("stat", name, "Log"))
         self._availability = full_topic("stat", name, "Availability")
         self._filter = full_topic("cmnd", name, "#")
-        port = config.mqttport or (8883 if config.mqtttls else 1883)
-        self._resolver = Resolver(config.mqttbroker, port, watchdog)
         self._client = client = Client(
             name + str(hexlify(machine.unique_id()), "utf-8"),
             keepalive_s=config.keepalive,
@@ -66,18 +64,19 @@ class Mqtt:
             user=config.mqttuser,
             password=config.mqttpassword,
             rx_bytes=config.mqttpacket + 8,
+            tx_bytes=config.mqttpacket + _TX_BYTES_MORE,
             packet_limit=config.mqttpacket,
         )
         client.set_will(self._availability, b"offline")
-        client.on_connected = self._on_connack
-        client.on_subscribed = self._on_suback
-        client.on_message = self._on_message
-        client.on_skipped = self._on_skipped
+        client.on_connected = self._connected
+        client.on_subscribed = self._subscribed
+        client.on_message = self._message
+        client.on_skipped = self._skipped
         self.sm = StateMachine("mqtt", self, _STATES, core=True)
         if config.mqttbroker and config.mqttname:
             self.sm.after(0, "waiting")
             net.sm.observe(self._on_net)
-            Task(self._beat, 0, 1 * SECONDS, tolerance_ms=100, core=True)
+            Task(self._beat, 0, 1000, tolerance_ms=100, core=True)
             diag.before_reboot.append(self._unsent)
         else:
             log.warn("mqtt: off, the keys mqttbroker and mqttname are needed")
@@ -105,9 +104,12 @@ class Mqtt:
 
     def refresh(self):
         """Send every state topic once more; events are never repeated."""
+        self._look("refresh")
+
+    def _look(self, method):
         for pub in self._pubs:
             try:
-                pub.refresh()
+                getattr(pub, method)()
             except Exception as error:
                 self._on_fault(pub, error)
 
@@ -123,18 +125,19 @@ class Mqtt:
     def on_connecting(self):
         client = self._client
         config = self._config
+        host = config.mqttbroker
         try:
-            address = self._resolver.address()
-            tls = _tls_context(config.mqttca) if config.mqtttls else None
-            client.open(address, tls, config.mqttbroker)
+            tls = tls_context(config.mqttca) if config.mqtttls else None
+            port = config.mqttport or (8883 if tls else 1883)
+            client.open(resolve(host, port, self._watchdog), tls, host)
         except (OSError, ValueError) as error:
             self._lose(error)
             return
-        self._poll = Poll(client.stream, client.events(), self._on_ready, core=True)
+        self._poll = Poll(client.stream, client.events(), self._serve, core=True)
 
     def on_subscribing(self):
         self._client.subscribe(self._filter, 1)
-        self._update_poll()
+        self._serve(0)
 
     def on_online(self):
         log.info("mqtt: connected")
@@ -154,7 +157,7 @@ class Mqtt:
         self.sm.go("waiting")
 
     def _unsent(self):
-        count = self.outbox.waiting_events() + self._client.in_flight
+        count = len(self.outbox.events) + self._client.in_flight
         return "%d messages lost" % count if count else None
 
     def _lose(self, why):
@@ -174,39 +177,32 @@ class Mqtt:
 
     # The stream.
 
-    def _on_ready(self, events):
+    def _serve(self, events):
+        """Do what the connection has to do: events of its stream, deadlines, what waits."""
+        client = self._client
+        if client.stream is None:
+            return
         try:
-            self._client.ready(events)
+            if events:
+                client.ready(events)
+                if events & select.POLLIN:
+                    self._heard_s = uptime_s()
+            else:
+                client.tick()
+            if self.connected():
+                if self._say_online:
+                    taken = client.publish(self._availability, b"online", True, 1)
+                    self._say_online = taken is None
+                if not self._say_online:
+                    self.outbox.drain(client, self._on_fault)
         except OSError as error:
             self._lose(error)
-            return
-        if events & select.POLLIN:
-            self._heard_s = uptime_s()
-        if self.connected():
-            self._drain()
-        self._update_poll()
-
-    def _update_poll(self):
-        if self._poll and self._client.stream:
-            self._poll.modify(self._client.events())
+        else:
+            self._poll.modify(client.events())
 
     def _wake(self):
-        if self.connected() and not self._drain_task.active():
-            self._drain_task.restart(0)
-
-    def _drain(self):
-        if not self.connected():
-            return
-        try:
-            if self._say_online:
-                if self._client.publish(self._availability, b"online", True, 1) is None:
-                    return
-                self._say_online = False
-            self.outbox.drain(self._client, self._on_fault)
-        except OSError as error:
-            self._lose(error)
-            return
-        self._update_poll()
+        if self.connected() and not self._serve_task.active():
+            self._serve_task.restart(0)
 
     def _on_fault(self, pub, error):
         pub.failed()
@@ -215,37 +211,27 @@ class Mqtt:
     def _beat(self):
         """Once per second: rows to look at, deadlines of the connection, the last resort."""
         self._complaints = 0
-        for pub in self._pubs:
-            try:
-                pub.beat()
-            except Exception as error:
-                self._on_fault(pub, error)
-        if self._client.stream is not None:
-            try:
-                self._client.tick()
-            except OSError as error:
-                self._lose(error)
-            self._update_poll()
+        self._look("beat")
+        self._serve(0)
         limit_s = self._config.mqttreboot * 60
         if limit_s and self._net.connected() and uptime_s() - self._heard_s > limit_s:
             diag.reboot("Too much time w/o MQTT connection, rebooting")
 
     # What the broker says.
 
-    def _on_connack(self, session_present):
+    def _connected(self, session_present):
         if not session_present:
-            for i in range(_REMEMBERED_IDS):
-                self._seen_ids[i] = 0
+            self._seen_ids = [0] * _REMEMBERED_IDS
         # After a restart of ours nobody knows what the session has subscribed to.
         self.sm.go("online" if session_present and self._was_subscribed else "subscribing")
 
-    def _on_suback(self, _, granted):
+    def _subscribed(self, _, granted):
         if granted > 1:
             log.error("mqtt: the broker refuses %s", self._filter)
         if self.sm.state == "subscribing":
             self.sm.go("online")
 
-    def _on_message(self, topic, payload, retain, dup, packet_id):
+    def _message(self, topic, payload, retain, dup, packet_id):
         sub = self._subs.get(topic)
         if sub is None:
             self._complain(topic, "unknown command")
@@ -257,8 +243,8 @@ class Mqtt:
             # The broker repeats, with DUP, what it does not know to have arrived.
             seen = self._seen_ids
             if packet_id not in seen:
-                seen[self._next_seen] = packet_id
-                self._next_seen = (self._next_seen + 1) % _REMEMBERED_IDS
+                seen.pop(0)
+                seen.append(packet_id)
             elif dup:
                 self._complain(topic, "repeated command dropped")
                 return
@@ -273,7 +259,7 @@ class Mqtt:
         except Exception as error:
             diag.handle_fault(self, error)
 
-    def _on_skipped(self, size):
+    def _skipped(self, size):
         self._complain("packet of %d bytes" % size, "longer than mqttpacket, dropped")
 
     def _complain(self, topic, why):
@@ -284,16 +270,3 @@ class Mqtt:
             except (TypeError, UnicodeError):
                 pass
             log.warn("mqtt: %s: %s", topic, why)
-
-
-def _tls_context(ca_file):
-    """Trust only what the certificate in ca_file has signed; without a file, anybody."""
-    import tls
-
-    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = tls.CERT_NONE
-    if ca_file:
-        with open(ca_file, "rb") as file:
-            context.load_verify_locations(file.read())
-        context.verify_mode = tls.CERT_REQUIRED
-    return context

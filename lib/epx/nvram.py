@@ -1,19 +1,25 @@
 """Integers and texts that survive a power loss.
 
 The flash behind the ESP32's NVS wears: with the usual 24 KB partition about 60 million writes of
-an integer are in it. So nothing is written that is there already.
+an integer are in it. So nothing is written that is there already. What cannot be written is said
+in the log.
 """
 
 from esp32 import NVS
+from micropython import const
 
-_MOST_BYTES = 2000  # longer blobs are split by the IDF over pages; nothing of ours needs that
+from epx import diag, log
+from epx.loop import Task
+
+_MOST_BYTES = const(2000)  # longer blobs are split by the IDF over pages; nothing needs that
+_PAUSE_MS = const(600000)
 
 
 class Nvram:
-    """One namespace. Keys have up to 15 characters."""
+    """One namespace. Keys have up to 15 characters, those of texts up to 11."""
 
-    def __init__(self, namespace):
-        self._nvs = NVS(namespace)
+    def __init__(self, name):
+        self._nvs = NVS(name)
 
     def get_int(self, key, default=None):
         try:
@@ -22,17 +28,13 @@ class Nvram:
             return default
 
     def set_int(self, key, value):
-        """value from -2**31 to 2**31-1. True if it had to be written."""
-        if self.get_int(key) == value:
-            return False
-        self._nvs.set_i32(key, value)
-        self._nvs.commit()
-        return True
+        """value from -2**31 to 2**31-1. True if it was written."""
+        return self.get_int(key) != value and self._set(key, value)
 
     def get_text(self, key):
         """None if it is not there, or not whole, or not UTF-8."""
-        length = self.get_int(key + "_len")
-        if length is None or not 0 <= length <= _MOST_BYTES:
+        length = self.get_int(key + "_len", -1)
+        if not 0 <= length <= _MOST_BYTES:
             return None
         buffer = bytearray(length)
         try:
@@ -44,20 +46,48 @@ class Nvram:
             return None
 
     def set_text(self, key, value):
-        if self.get_text(key) == value:
-            return False
+        """True if it was written."""
         data = value.encode()
         if len(data) > _MOST_BYTES:
             raise ValueError("want at most %d bytes for %s" % (_MOST_BYTES, key))
-        self._nvs.set_blob(key, data)
-        self._nvs.set_i32(key + "_len", len(data))
-        self._nvs.commit()
+        return self.get_text(key) != value and self._set(key + "_len", len(data), key, data)
+
+    def _set(self, key, value, text_key=None, data=None):
+        try:
+            if text_key:
+                self._nvs.set_blob(text_key, data)
+            self._nvs.set_i32(key, value)
+            self._nvs.commit()
+        except OSError as error:
+            log.error("nvram: %s: %s", key, error)
+            return False
         return True
 
-    def erase(self, key):
-        for name in (key, key + "_len"):
-            try:
-                self._nvs.erase_key(name)
-            except OSError:
-                pass
-        self._nvs.commit()
+
+class NetStats:
+    """Counters of lost connections: connlost and mqttlost of the namespace netstats.
+
+    The first loss after a quiet time is written at once, further ones at most every ten minutes,
+    and all before a reboot: at worst 52,560 writes per counter and year.
+    """
+
+    _pause = None  # the task that ends the time without writing
+
+    def __init__(self):
+        self._nvram = nvram = Nvram("netstats")
+        self.counts = {}
+        for key in ("connlost", "mqttlost"):
+            self.counts[key] = nvram.get_int(key, 0)
+        diag.before_reboot.append(self._save)
+
+    def add(self, key):
+        self.counts[key] = (self.counts[key] + 1) & 0x7FFFFFFF
+        if self._pause is None:
+            self._save()
+
+    def _save(self):
+        """Write what changed; if anything did, nothing more for ten minutes."""
+        self._pause = None
+        for key in self.counts:
+            if self._nvram.set_int(key, self.counts[key]):
+                self._pause = self._pause or Task(self._save, _PAUSE_MS, core=True)

@@ -18,49 +18,49 @@ class Outbox:
         self._wake = wake
         self._log_topic = log_topic
         self._states = []
-        self._events = deque((), _MOST_EVENTS)  # noqa: RUF037 MicroPython wants both
+        self.events = deque((), _MOST_EVENTS)  # noqa: RUF037 MicroPython wants both
 
-    def post(self, bound):
-        if not bound.pending:
-            bound.pending = True
-            self._states.append(bound)
+    def post(self, pub):
+        if not pub.pending:
+            pub.pending = True
+            self._states.append(pub)
             self._wake()
 
     def post_event(self, topic, payload):
-        if len(self._events) >= _MOST_EVENTS:
-            self._events.popleft()
+        if len(self.events) >= _MOST_EVENTS:  # the oldest one makes room
             self.lost_events += 1
             log.warn("%s: too many events wait, the oldest is lost", topic)
-        self._events.append((topic, payload))
+        self.events.append((topic, payload))
         self._wake()
 
-    def waiting_events(self):
-        return len(self._events)
-
     def drain(self, client, on_fault):
-        """Give client what it takes; on_fault(bound, error) hears of what the appliance raised."""
-        events = self._events
+        """Give client what it takes; on_fault(pub, error) hears of what the appliance raised."""
+        events = self.events
         while events:
-            topic, payload = events[0]
-            try:
-                if client.publish(topic, payload, False, 1) is None:
-                    return
-            except ValueError as error:  # larger than the client's buffer
-                log.error("%s: %s", topic, error)
+            if not _publish(client, *events[0], 1):
+                return
             events.popleft()
         states = self._states
         while states:
-            bound = states[0]
+            pub = states[0]
             try:
-                if not bound.send(client):
+                if not pub.send(client):
                     return
             except Exception as error:
-                on_fault(bound, error)
-            bound.pending = False
+                on_fault(pub, error)
+            pub.pending = False
             states.pop(0)
         line = log.peek()
         while line:
-            if client.publish(self._log_topic, line.encode()) is None:
+            if not _publish(client, self._log_topic, line.encode(), 0):
                 return
             log.drop()
             line = log.peek()
+
+
+def _publish(client, topic, payload, qos):
+    try:
+        return client.publish(topic, payload, False, qos) is not None
+    except ValueError as error:  # it never fits
+        log.error("%s: %s", topic, error)
+        return True

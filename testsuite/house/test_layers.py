@@ -14,8 +14,8 @@ LAYERS = (
     ("epx.log",),
     ("epx.loop",),
     # A machine and the words of the device stand on the loop.
-    ("epx.topics", "epx.nvram", "epx.watchdog", "epx.diag"),
-    ("epx.fsm", "epx.netstats"),
+    ("epx.topics", "epx.watchdog", "epx.diag"),
+    ("epx.fsm", "epx.nvram"),
     # What net and mqtt are built from, then net and mqtt: siblings meet through arguments.
     ("epx.outbox", "epx.resolver"),
     ("epx.net*", "epx.mqtt*"),

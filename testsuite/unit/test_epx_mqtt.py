@@ -286,7 +286,7 @@ class TestConnection(MqttCase):
         self.client.on_subscribed(2, 1)
         self.run_for(10)
         self.assertTrue(self.mqtt.connected())
-        self.mqtt._on_ready(fakes.POLLOUT)
+        self.mqtt._serve(fakes.POLLOUT)
         self.assertTrue(self.mqtt.connected())
 
     def test_a_connection_lost_twice_in_a_turn_is_lost_once(self):
