@@ -129,7 +129,7 @@ def often():
             if number % 5:
                 for _, events in poller.ipoll(1000):
                     client.ready(events)
-            if number % 5 > 1:
+            while number % 5 > 1 and not client.connected:
                 poller.modify(client.stream, client.events())
                 for _, events in poller.ipoll(1000):
                     client.ready(events)
