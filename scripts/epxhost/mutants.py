@@ -1,0 +1,400 @@
+"""`make mutants`: put known bugs into a copy of lib/, one by one; the tests must turn red.
+
+The working tree is never touched. Names given on the command line choose mutants.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from epxhost.door import ROOT
+
+_COPIED = ("lib", "profiles", "testmock", "testsuite", "scripts", "pyproject.toml")
+# A mutant that makes the tests hang is found too.
+_LIMIT_S = 90
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In `file` of lib/, what the pattern `old` matches becomes `new`; `tests` must notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+# Pattern and replacement are those of re.sub; every match is replaced.
+MUTANTS = (
+    Mutant(
+        "ticks subtracted in the loop",
+        "epx/loop.py",
+        r"ticks_diff\((\w+), (\w+)\)",
+        r"(\1 - \2)",
+        "clock_wrap unit/test_epx_loop.py",
+    ),
+    Mutant(
+        "ticks subtracted in the MQTT client",
+        "uumqtt/connection.py",
+        r"ticks_diff\(([\w.]+), (\w+)\)",
+        r"(\1 - \2)",
+        "clock_wrap half_open",
+    ),
+    Mutant(
+        "no subscription on a new connection",
+        "epx/mqtt.py",
+        r"session_present and self\._was_subscribed",
+        "self._was_subscribed",
+        "mqttf2 persistent_session",
+    ),
+    Mutant("watchdog fed always", "epx/watchdog.py", r"if self\._marks > 0:", "if True:", "watchdog"),
+    Mutant(
+        "watchdog does not know of the name server",
+        "epx/resolver.py",
+        r"watchdog\.may_block\w*\(\)",
+        "pass",
+        "name_server watchdog",
+    ),
+    Mutant(
+        "watchdog's declared blocks have no limit",
+        "epx/watchdog.py",
+        r"_MARKS_BLOCKED = const\(120\)",
+        "_MARKS_BLOCKED = const(100000)",
+        "watchdog",
+    ),
+    Mutant(
+        "back-off not reset by a connection",
+        "epx/mqtt.py",
+        r"(_was_subscribed = True\n) +self\._retry_ms = _FIRST_RETRY_MS\n",
+        r"\1",
+        "mqttf2",
+    ),
+    Mutant(
+        "back-off not reset by the link",
+        "epx/mqtt.py",
+        r'(if state == "connected":\n) +self\._retry_ms = _FIRST_RETRY_MS\n',
+        r"\1",
+        "mqttf",
+    ),
+    Mutant("back-off does not grow", "epx/mqtt.py", r"retry_ms \* 3 // 2", "retry_ms", "mqttf"),
+    Mutant(
+        "back-off has no limit",
+        "epx/mqtt.py",
+        r"_LAST_RETRY_MS = const\(60000\)",
+        "_LAST_RETRY_MS = const(600000)",
+        "mqttf",
+    ),
+    Mutant(
+        "debounce off by one",
+        "h2o/sensor.py",
+        r"_EQUAL_SAMPLES = const\(4\)",
+        "_EQUAL_SAMPLES = const(3)",
+        "h2o_fails unit/test_h2o.py",
+    ),
+    Mutant(
+        "forced level stays",
+        "h2o/sensor.py",
+        r"self\.wet = self\._candidate = -1",
+        "self.wet = -1",
+        "h2o_fails unit/test_h2o.py",
+    ),
+    Mutant(
+        "retained commands obeyed",
+        "epx/mqtt.py",
+        r"if retain or not payload:",
+        "if not payload:",
+        "retained_commands ghost_commands",
+    ),
+    Mutant("DUP ignored", "epx/mqtt.py", r"elif dup:", "elif False:", "retained_commands"),
+    Mutant(
+        "every used packet id is a repetition",
+        "epx/mqtt.py",
+        r"elif dup:",
+        "else:",
+        "retained_commands",
+    ),
+    Mutant(
+        "no last will",
+        "epx/mqtt.py",
+        r"client\.set_will\(.*\)",
+        "pass",
+        "availability",
+    ),
+    Mutant(
+        "online before the SUBACK",
+        "epx/mqtt.py",
+        r'(self\._client\.subscribe\(self\._filter, 1\)\n)',
+        r'\1        self.sm.go("online")\n',
+        "availability",
+    ),
+    Mutant(
+        "event queue unbounded",
+        "epx/outbox.py",
+        r"deque\(\(\), _MOST_EVENTS\)",
+        "deque((), 1000)",
+        "broker_restart_in_flight unit/test_epx_outbox.py",
+    ),
+    Mutant(
+        "oldest value sent",
+        "epx/topics.py",
+        r"self\._value = value = self\._read\(\)",
+        "value = self._value",
+        "mqttf2 unit/test_epx_topics.py",
+    ),
+    Mutant(
+        "None never published",
+        "epx/topics.py",
+        r"payload = _UNKNOWN\b",
+        "pass",
+        "unknown_value",
+    ),
+    Mutant(
+        "None repeated",
+        "epx/topics.py",
+        r"if self\._payload is _UNKNOWN:.*",
+        "if False:",
+        "unknown_value",
+    ),
+    Mutant(
+        "events repeated by Refresh",
+        "epx/topics.py",
+        r"if not row\.event and \(",
+        "if (",
+        "broker_restart_in_flight unit/test_epx_topics.py",
+    ),
+    Mutant(
+        "keepalive not sent",
+        "uumqtt/connection.py",
+        r"self\._outbox\.put\(_PINGREQ.*",
+        "pass",
+        "half_open",
+    ),
+    Mutant(
+        "answer to the ping not awaited",
+        "uumqtt/connection.py",
+        r'wait = min\(wait, _left\(self\._ping_at, now, "PINGRESP"\)\)',
+        "pass",
+        "half_open",
+    ),
+    Mutant(
+        "PUBACK not awaited",
+        "uumqtt/connection.py",
+        r'wait = min\(wait, _left\(limit, now, "PUBACK"\)\)',
+        "pass",
+        "broker_restart_in_flight",
+    ),
+    Mutant(
+        "sent again without DUP",
+        "uumqtt/outbox.py",
+        r"head \| _DUP",
+        "head",
+        "broker_restart_in_flight",
+    ),
+    Mutant(
+        "commands not acknowledged",
+        "uumqtt/inbox.py",
+        r"(packet_id\)\n +)self\._acknowledge\(packet_id\)",
+        r"\1pass",
+        "retained_commands persistent_session",
+    ),
+    Mutant(
+        "packets that are too long not acknowledged",
+        "uumqtt/inbox.py",
+        r"(if packet_id:\n +)self\._acknowledge\(packet_id\)",
+        r"\1pass",
+        "testsub",
+    ),
+    Mutant(
+        "sockets not closed",
+        "uumqtt/connection.py",
+        r"stream\.close\(\)",
+        "pass",
+        "sockets_1000_reconnects",
+    ),
+    Mutant("catch-up unbounded", "epx/loop.py", r"due \+= \(now - due\) // period \* period.*", "pass", "unit/test_epx_loop.py"),
+    Mutant("jitter always zero", "epx/loop.py", r"random\.randrange\(.*\)", "0", "start_jitter unit/test_epx_loop.py"),
+    Mutant(
+        "jitter after every reset",
+        "epx/net.py",
+        r"_START_JITTER_MS if powered_on else 0",
+        "_START_JITTER_MS",
+        "start_jitter",
+    ),
+    Mutant(
+        "cancelled tasks run",
+        "epx/loop.py",
+        r"self\._entry\[_PERIOD\] = _CANCELLED",
+        "pass",
+        "unit/test_epx_loop.py",
+    ),
+    Mutant(
+        "tolerance ignored",
+        "epx/loop.py",
+        r"entry\[_TOLERANCE\] = self\._tolerance_ms",
+        "entry[_TOLERANCE] = 0",
+        "justrun_h unit/test_epx_loop.py",
+    ),
+    Mutant(
+        "recurring tasks drift",
+        "epx/loop.py",
+        r"due = entry\[_DUE\] \+ period\b",
+        "due = now + period + 1",
+        "unit/test_epx_loop.py justrun_h",
+    ),
+    Mutant(
+        "restart of the device too early",
+        "epx/net.py",
+        r"> self\._reboot_s",
+        "> self._reboot_s - 60",
+        "reboot_ladder",
+    ),
+    Mutant(
+        "restart of the device never",
+        "epx/net.py",
+        r"if self\._reboot_s and",
+        "if False and",
+        "wifi",
+    ),
+    Mutant(
+        "restart without a broker although the key is 0",
+        "epx/mqtt.py",
+        r"if limit_s and",
+        "limit_s = limit_s or 600\n        if",
+        "reboot_ladder",
+    ),
+    Mutant(
+        "radio never switched off",
+        "epx/net.py",
+        r"_GENTLE_RETRIES = const\(1\)",
+        "_GENTLE_RETRIES = const(10000)",
+        "wifi reboot_ladder",
+    ),
+    Mutant("our own faults survived", "epx/diag.py", r"if owner\.core:", "if False:", "faults"),
+    Mutant(
+        "the appliance's faults end the program",
+        "epx/diag.py",
+        r"if owner\.core:",
+        "if True:",
+        "faults",
+    ),
+    Mutant("lost log lines not counted", "epx/log.py", r"_lost \+= 1", "pass", "log_topic"),
+    Mutant(
+        "dead name server asked at every attempt",
+        "epx/resolver.py",
+        r"_PAUSE_S = const\(120\)",
+        "_PAUSE_S = const(0)",
+        "name_server",
+    ),
+    Mutant(
+        "packet id used twice",
+        "uumqtt/outbox.py",
+        r"while packet_id in self\.ids or packet_id in self\.asked:",
+        "while False:",
+        "unit/test_uumqtt_send.py unit/test_uumqtt_connection.py",
+    ),
+    Mutant("numbers cut, not rounded", "epx/textfmt.py", r" \+ 0\.5\b", "", "unit/test_epx_textfmt.py"),
+    Mutant(
+        "secrets shown",
+        "epx/config.py",
+        r"if key\.secret else",
+        "if False else",
+        "unit/test_epx_config.py",
+    ),
+)
+
+
+def mutated(text: str, mutant: Mutant) -> str | None:
+    """The text with the bug; None if the pattern does not fit (any more)."""
+    changed, count = re.subn(mutant.old, mutant.new, text)
+    return changed if count and changed != text else None
+
+
+class Copies:
+    """One copy of the project per worker."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._local = threading.local()
+
+    def mine(self) -> Path:
+        if not hasattr(self._local, "path"):
+            path = Path(tempfile.mkdtemp(dir=self._folder))
+            for name in _COPIED:
+                source = ROOT / name
+                if source.is_dir():
+                    shutil.copytree(source, path / name, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    shutil.copy(source, path / name)
+            self._local.path = path
+        return self._local.path
+
+
+def tests_fail(copy: Path, tests: list[str]) -> tuple[bool, str]:
+    """Whether pytest, stopped at the first failure, is not content; and what it said."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=no"]
+    command += [f"testsuite/{name}" for name in tests]
+    try:
+        done = subprocess.run(
+            command, cwd=copy, capture_output=True, text=True, timeout=_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return True, "hangs"
+    found = re.search(r"^(?:FAILED|ERROR) \S*?::(\S+)", done.stdout, re.MULTILINE)
+    return done.returncode != 0, found.group(1) if found else done.stdout[-300:]
+
+
+def judge(mutant: Mutant, copies: Copies) -> tuple[bool, str]:
+    copy = copies.mine()
+    path = copy / "lib" / mutant.file
+    text = path.read_text()
+    changed = mutated(text, mutant)
+    if changed is None:
+        return False, "does not apply: the code has changed, adapt the mutant"
+    path.write_text(changed)
+    try:
+        failed, words = tests_fail(copy, mutant.tests.split())
+    finally:
+        path.write_text(text)
+    return failed, words if failed else "SURVIVED"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
+    parser.add_argument("names", nargs="*", help="only mutants whose name contains one of these")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    chosen = [m for m in MUTANTS if not options.names or any(n in m.name for n in options.names)]
+    began_s = time.monotonic()
+    alive = 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        concurrent.futures.ThreadPoolExecutor(options.jobs) as pool,
+    ):
+        copies = Copies(Path(folder))
+        tests = sorted({test for mutant in chosen for test in mutant.tests.split()})
+        failed, words = tests_fail(copies.mine(), tests)
+        if failed:
+            print(f"without any mutant the tests fail: {words}")
+            return 1
+        for mutant, (dead, words) in zip(
+            chosen, pool.map(lambda mutant: judge(mutant, copies), chosen), strict=True
+        ):
+            alive += not dead
+            print(f"{'killed' if dead else 'ALIVE ':6} {mutant.name:48} {words}", flush=True)
+    seconds = time.monotonic() - began_s
+    print(f"{len(chosen) - alive} of {len(chosen)} mutants killed in {seconds:.0f} s")
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
