@@ -26,7 +26,7 @@ _GENTLE_RETRIES = const(1)  # failures in a row before the radio is switched off
 # STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP of the ESP32; everything else is a refusal.
 _HOPEFUL = const((1000, 1001, 1010))
 
-# ssid -> PHY, its address, and its pins: MDC, MDIO, power, clock output (None: the PHY has its own).
+# ssid -> PHY, its address, its pins: MDC, MDIO, power, clock output (None: the PHY has its own).
 _WIRED = {
     "(wired)": ("PHY_GENERIC", 1, 23, 18, 0, 17),
     "(wired2)": ("PHY_LAN8720", 1, 23, 18, 16, None),

@@ -159,8 +159,8 @@ def compiled_tree(profile: str) -> Path:
         remote = ROOT / "testmock" / "remote" / name.name
         if name.parent.name == "models" and remote.exists():
             source = remote
-        # On a board, too, these two stay source.
-        plain = name.name in ("boot.py", "main.py")
+        # On a board, too, these stay source.
+        plain = name.name in ("boot.py", "main.py") or not source.stat().st_size
         target = tree / (name if plain else name.with_suffix(".mpy"))
         if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
             continue
@@ -184,7 +184,7 @@ def _compile(compiler: list[str], source: Path, name: Path, target: Path) -> Non
     # Replaced in one step: two test processes may do this at the same time.
     fresh = target.with_suffix(f".{os.getpid()}")
     # As install.compiled_bytes(): without line numbers, which take heap.
-    command = [*compiler, "-O3", "-s", name.as_posix(), "-o", str(fresh), str(source)]
+    command = [*compiler, "-O3", "-s", toolchain.module_name(name), "-o", str(fresh), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ToolError(done.stderr.strip() or f"cannot compile {name}")

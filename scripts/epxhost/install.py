@@ -105,22 +105,25 @@ def _source_item(file: manifest.DeviceFile) -> Item:
 
 def _compiled_item(file: manifest.DeviceFile) -> Item:
     path = f"/{file.remote}"
-    if not path.endswith(".py") or file.remote.name in _ALWAYS_SOURCE:
+    if not path.endswith(".py") or file.remote.name in _ALWAYS_SOURCE or _is_empty(file):
         return _source_item(file)
     return Item(f"{path.removesuffix('.py')}.mpy", compiled_bytes(file), path)
 
 
-def compiled_bytes(file: manifest.DeviceFile) -> bytes:
-    """The .mpy of a module; tracebacks name it as on the device.
+def _is_empty(file: manifest.DeviceFile) -> bool:
+    local = ROOT / file.local
+    return local.is_file() and not local.stat().st_size
 
-    Without line numbers: they would take 3.6 KB of the heap of a water tank.
-    """
+
+def compiled_bytes(file: manifest.DeviceFile) -> bytes:
+    """The .mpy of a module, without line numbers: they take 3.6 KB of the heap of a water tank."""
     compiler = toolchain.mpy_cross()
     if not compiler:
         raise ToolError("mpy-cross is missing: run `make setup`")
     output = (_MPY_FOLDER / file.remote).with_suffix(".mpy")
     output.parent.mkdir(parents=True, exist_ok=True)
-    command = [*compiler, "-O3", "-s", str(file.remote), "-o", str(output), str(ROOT / file.local)]
+    name = toolchain.module_name(file.remote)
+    command = [*compiler, "-O3", "-s", name, "-o", str(output), str(ROOT / file.local)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise ToolError(f"{file.local}: mpy-cross says: {result.stderr.strip()}")

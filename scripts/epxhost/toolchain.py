@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TextIO
 
 from epxhost import aptroot
@@ -230,3 +230,8 @@ def _fetch_board(output: TextIO) -> None:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def module_name(path: PurePath) -> str:
+    """What tracebacks of compiled code name: epx.loop, a name that the device knows anyway."""
+    return ".".join(path.with_suffix("").parts).removeprefix("lib.")
