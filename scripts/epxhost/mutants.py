@@ -57,7 +57,9 @@ MUTANTS = (
         "self._was_subscribed",
         "mqttf2 persistent_session",
     ),
-    Mutant("watchdog fed always", "epx/watchdog.py", r"if self\._marks > 0:", "if True:", "watchdog"),
+    Mutant(
+        "watchdog fed always", "epx/watchdog.py", r"if self\._marks > 0:", "if True:", "watchdog"
+    ),
     Mutant(
         "watchdog does not know of the name server",
         "epx/resolver.py",
@@ -133,13 +135,13 @@ MUTANTS = (
     Mutant(
         "online before the SUBACK",
         "epx/mqtt.py",
-        r'(self\._client\.subscribe\(self\._filter, 1\)\n)',
+        r"(self\._client\.subscribe\(self\._filter, 1\)\n)",
         r'\1        self.sm.go("online")\n',
         "availability",
     ),
     Mutant(
         "event queue unbounded",
-        "epx/outbox.py",
+        "epx/topics.py",
         r"deque\(\(\), _MOST_EVENTS\)",
         "deque((), 1000)",
         "broker_restart_in_flight unit/test_epx_outbox.py",
@@ -221,8 +223,20 @@ MUTANTS = (
         "pass",
         "sockets_1000_reconnects",
     ),
-    Mutant("catch-up unbounded", "epx/loop.py", r"due \+= \(now - due\) // period \* period.*", "pass", "unit/test_epx_loop.py"),
-    Mutant("jitter always zero", "epx/loop.py", r"random\.randrange\(.*\)", "0", "start_jitter unit/test_epx_loop.py"),
+    Mutant(
+        "catch-up unbounded",
+        "epx/loop.py",
+        r"due \+= \(now - due\) // period \* period.*",
+        "pass",
+        "unit/test_epx_loop.py",
+    ),
+    Mutant(
+        "jitter always zero",
+        "epx/loop.py",
+        r"random\.randrange\(.*\)",
+        "0",
+        "start_jitter unit/test_epx_loop.py",
+    ),
     Mutant(
         "jitter after every reset",
         "epx/net.py",
@@ -302,7 +316,9 @@ MUTANTS = (
         "while False:",
         "unit/test_uumqtt_send.py unit/test_uumqtt_connection.py",
     ),
-    Mutant("numbers cut, not rounded", "epx/textfmt.py", r" \+ 0\.5\b", "", "unit/test_epx_textfmt.py"),
+    Mutant(
+        "numbers cut, not rounded", "epx/textfmt.py", r" \+ 0\.5\b", "", "unit/test_epx_textfmt.py"
+    ),
     Mutant(
         "secrets shown",
         "epx/config.py",
@@ -332,7 +348,9 @@ class Copies:
             for name in _COPIED:
                 source = ROOT / name
                 if source.is_dir():
-                    shutil.copytree(source, path / name, ignore=shutil.ignore_patterns("__pycache__"))
+                    shutil.copytree(
+                        source, path / name, ignore=shutil.ignore_patterns("__pycache__")
+                    )
                 else:
                     shutil.copy(source, path / name)
             self._local.path = path

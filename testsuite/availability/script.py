@@ -1,4 +1,4 @@
-"""stat/<name>/Availability is the truth: by the device itself, else by the broker with its will."""
+"""stat/<name>/Availability is the truth: from the device, else from the broker with its will."""
 
 from testsuite.story import MINUTES, SECONDS, Insight, is_online, up
 

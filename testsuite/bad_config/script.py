@@ -1,6 +1,16 @@
 """A config.txt with mistakes in it, and none at all."""
 
-from testsuite.story import MINUTES, SECONDS, Insight, command, is_online, sent, stat, up, with_keys
+from testsuite.story import (
+    MINUTES,
+    SECONDS,
+    Insight,
+    command,
+    is_online,
+    sent,
+    stat,
+    up,
+    with_keys,
+)
 
 
 def test_with_bad_keys_of_its_profile_it_can_be_reached_and_says_what_is_wrong(world):

@@ -1,4 +1,4 @@
-"""The broker restarts, or loses an acknowledgement, while events and Availability are on their way.
+"""The broker restarts, or an acknowledgement gets lost, while messages are on their way.
 
 An event source is added to the water tank: a bell that rings with a number.
 """

@@ -43,7 +43,7 @@ def test_an_outage_over_the_wrap_is_like_any_other(world):
 
 
 def test_thirteen_days_without_a_network(world):
-    """Two wraps of the ticks (the first one half a minute after the start), four epochs of the loop."""
+    """Two wraps of the ticks, the first one half a minute after the start; four epochs."""
     hours = []
 
     def more(app, load):
@@ -119,7 +119,7 @@ def test_an_outage_over_an_epoch_of_the_loop(world):
     world.run_for(8 * MINUTES)
     assert world.device.module("epx.loop")._epochs == 1
     world.device.wifi.available = True
-    assert world.run_until(lambda: insight.app.net.connected(), 60 * SECONDS)
+    assert world.run_until(insight.app.net.connected, 60 * SECONDS)
     world.run_for(2 * MINUTES)
     world.broker.start()
     assert world.run_until(lambda: is_online(world), 61 * SECONDS)

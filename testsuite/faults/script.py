@@ -1,4 +1,4 @@
-"""Exceptions: in the appliance's code they are survived, in ours they end in a restart with last words."""
+"""Exceptions: of the appliance they are survived, of ours they end in a restart."""
 
 from testmock.simworld.device import HARD_RESET
 from testsuite.story import MINUTES, SECONDS, Insight, command, is_online, sent, stat, up

@@ -7,7 +7,9 @@ def test_says_how_long_it_runs_and_how_it_is(world):
     up(world)
     world.run_for(115 * SECONDS)
     world.run_for(2 * MINUTES)
-    assert [p for _, p in sent(world, "Uptime")] == ["0", "1", "2", "3", "4"], sent(world, "Uptime")
+    assert [p for _, p in sent(world, "Uptime")] == ["0", "1", "2", "3", "4"], sent(
+        world, "Uptime"
+    )
     world.run_for(30 * MINUTES)
     assert stat(world, "Uptime") == str((world.now_ms() - 300) // MINUTES)
     diagnosis = sent(world, "Diag")

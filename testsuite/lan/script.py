@@ -1,4 +1,4 @@
-"""A wired device: its PHY, a cable that is pulled, errors that a cable has and nobody minds (T02)."""
+"""A wired device: its PHY, a cable that is pulled, errors that nobody minds (T02)."""
 
 from testsuite.story import MINUTES, SECONDS, Insight, is_online, up, with_keys
 

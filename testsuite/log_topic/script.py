@@ -18,7 +18,12 @@ def test_the_lines_of_the_boot_are_told_once_connected_in_their_order(world):
     world.run_for(1 * SECONDS)
     found = lines(world)
     assert found == console(world), (found, console(world))
-    for start in ("info epx ", "info reset by power-on", "info appliance: h2o", "info net: connected"):
+    for start in (
+        "info epx ",
+        "info reset by power-on",
+        "info appliance: h2o",
+        "info net: connected",
+    ):
         assert [line for line in found if line.startswith(start)], start
     assert found[-1] == "info mqtt: connected"
     for publication in world.broker.publications("stat/H2OControl/Log"):

@@ -1,4 +1,4 @@
-"""The broker cannot be reached for ever: how often it is tried, and when the device restarts (T03)."""
+"""The broker is not to be reached: how often it is tried, and when the device restarts (T03)."""
 
 from testsuite.story import MINUTES, SECONDS, Insight, is_online, sent, up, with_keys
 

@@ -60,6 +60,6 @@ def test_a_poll_that_raises_while_the_interface_is_down(world):
     assert display.data_bytes > before
     assert device.turns < 200, device.turns
     device.wifi.available = True
-    assert world.run_until(lambda: insight.app.mqtt.connected(), 90 * SECONDS)
+    assert world.run_until(insight.app.mqtt.connected, 90 * SECONDS)
     assert device.open_sockets == 1
     assert device.resets == []

@@ -2,7 +2,6 @@
 
 from testsuite.story import HOURS, MINUTES, SECONDS, Insight, is_online, up, with_keys
 
-
 NEARLY_MS = 9 * MINUTES + 50 * SECONDS
 
 
@@ -70,7 +69,7 @@ def test_a_network_that_comes_for_seconds_only_keeps_it_alive(world):
         device.wifi.available = False
         world.run_for(40 * SECONDS)
         device.wifi.available = True
-        assert world.run_until(lambda: insight.app.net.connected(), 90 * SECONDS)
+        assert world.run_until(insight.app.net.connected, 90 * SECONDS)
     assert device.resets == []
 
 

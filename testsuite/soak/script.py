@@ -1,4 +1,4 @@
-"""Half a day of dense random faults; more of it by scripts/soak, which can repeat a failing seed."""
+"""Half a day of dense random faults; scripts/soak does more, and repeats a failing seed."""
 
 import sys
 

@@ -24,7 +24,8 @@ _HEAP_SLACK_BYTES = 12_000
 LASTING = (
     "wifi_away wifi_password wifi_unknown radio_stuck poll_raises slow_network "
     "refuse hang stop freeze lost_syns slow_names dead_names "
-    "expander_failing expander_absent display_failing display_absent flow noisy_flow lying_switches"
+    "expander_failing expander_absent display_failing display_absent "
+    "flow noisy_flow lying_switches"
 ).split()
 SUDDEN = (
     "wifi_drop close reset half_open restart_forgetting cut lost_puback lost_suback power_cut "
@@ -118,7 +119,10 @@ class Storm:
 
     def story(self):
         return "\n".join(
-            ["%10d ms: %s for %d ms" % (ms, " + ".join(names), d) for ms, names, d in self._history[-5:]]
+            [
+                "%10d ms: %s for %d ms" % (ms, " + ".join(names), d)
+                for ms, names, d in self._history[-5:]
+            ]
         )
 
     def _expect_back(self):

@@ -51,7 +51,9 @@ def test_nothing_else_waits(world):
     world.broker.forget_publications()
     began_ms = world.now_ms()
     world.device.reset()
-    assert world.run_until(lambda: world.broker.publications("stat/H2OControl/VolUnit"), 1 * MINUTES)
+    assert world.run_until(
+        lambda: world.broker.publications("stat/H2OControl/VolUnit"), 1 * MINUTES
+    )
     assert world.now_ms() - began_ms <= 5 * SECONDS, world.now_ms() - began_ms
     assert insight.app.mqtt.connected()
 

@@ -94,7 +94,12 @@ def test_a_flood_of_nonsense_is_not_a_flood_of_log_lines(world):
 def test_a_malformed_packet_closes_the_connection_with_a_reason_and_nothing_else(world):
     insight = Insight(world)
     up(world)
-    for data in (b"\xf0\x00", b"\x36\x05\x00\x01a\x00\x01", b"\x30\xff\xff\xff\xff\x01", b"\x20\x02\x00\x00"):
+    for data in (
+        b"\xf0\x00",
+        b"\x36\x05\x00\x01a\x00\x01",
+        b"\x30\xff\xff\xff\xff\x01",
+        b"\x20\x02\x00\x00",
+    ):
         world.run_for(2 * SECONDS)
         lost = len(insight.times("mqtt", "lost"))
         world.broker.send_raw(data)

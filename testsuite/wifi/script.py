@@ -1,4 +1,4 @@
-"""Wi-Fi is lost in every way, again and again; the device comes back or, in the end, restarts (T01)."""
+"""Wi-Fi is lost in every way; the device comes back or, in the end, restarts (T01)."""
 
 from testmock.simworld.device import HARD_RESET
 from testsuite.story import MINUTES, SECONDS, Insight, is_online, sent, up, with_keys
