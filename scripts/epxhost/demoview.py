@@ -209,7 +209,9 @@ def _topic_grid(state: DemoState) -> Table:
     cells = []
     for topic, text, age, style in _shown(state):
         cell = Text(no_wrap=True, overflow="ellipsis")
-        cell.append(f"{topic[:10]}… " if len(topic) > 11 else f"{topic} ", _DIM)
+        # Both ends: many topics begin alike.
+        short = f"{topic[:7]}…{topic[-3:]}" if len(topic) > 11 else topic
+        cell.append(f"{short} ", _DIM)
         cell.append(text[:9], style)
         cell.append(f" {age}", "grey42")
         cells.append(cell)
