@@ -104,13 +104,11 @@ class Appliance:
 
 def _read_settings(target, profile, keys, lines):
     """Set the attributes of target; what is wrong with lines."""
-    from epx.config import Config
-    from epx.settings import COMMON
+    from epx.config import COMMON, Config
 
     problems = Config(COMMON, keys, lines, target).problems
     # Give back the memory of what only the start needs: 7 KB.
-    for package in ("epx", profile):
-        for leaf in ("config", "settings"):
-            if sys.modules.pop(package + "." + leaf, None):
-                delattr(sys.modules[package], leaf)
+    for package, leaf in (("epx", "config"), (profile, "settings")):
+        if sys.modules.pop(package + "." + leaf, None):
+            delattr(sys.modules[package], leaf)
     return problems

@@ -10,9 +10,8 @@ from micropython import const
 from epx import diag, log
 from epx.fsm import StateMachine
 from epx.loop import Poll, Task, uptime_s
-from epx.outbox import Outbox
 from epx.resolver import resolve, tls_context
-from epx.topics import BoundPub, Pub, full_topic
+from epx.topics import BoundPub, Outbox, Pub, full_topic
 from uumqtt.client import Client
 
 _STATES = {
@@ -68,10 +67,10 @@ class Mqtt:
             packet_limit=config.mqttpacket,
         )
         client.set_will(self._availability, b"offline")
-        client.on_connected = self._connected
-        client.on_subscribed = self._subscribed
-        client.on_message = self._message
-        client.on_skipped = self._skipped
+        client.on_connected = self.on_connected
+        client.on_subscribed = self.on_subscribed
+        client.on_message = self.on_message
+        client.on_skipped = self.on_skipped
         self.sm = StateMachine("mqtt", self, _STATES, core=True)
         if config.mqttbroker and config.mqttname:
             self.sm.after(0, "waiting")
@@ -130,7 +129,7 @@ class Mqtt:
             tls = tls_context(config.mqttca) if config.mqtttls else None
             port = config.mqttport or (8883 if tls else 1883)
             client.open(resolve(host, port, self._watchdog), tls, host)
-        except (OSError, ValueError) as error:
+        except (ImportError, OSError, ValueError) as error:  # ImportError: firmware without tls
             self._lose(error)
             return
         self._poll = Poll(client.stream, client.events(), self._serve, core=True)
@@ -182,6 +181,9 @@ class Mqtt:
         client = self._client
         if client.stream is None:
             return
+        securing = client.securing  # a step of the TLS handshake takes seconds at 80 MHz
+        if securing:
+            self._watchdog.may_block()
         try:
             if events:
                 client.ready(events)
@@ -199,6 +201,9 @@ class Mqtt:
             self._lose(error)
         else:
             self._poll.modify(client.events())
+        finally:
+            if securing:
+                self._watchdog.may_block_exit()
 
     def _wake(self):
         if self.connected() and not self._serve_task.active():
@@ -219,19 +224,19 @@ class Mqtt:
 
     # What the broker says.
 
-    def _connected(self, session_present):
+    def on_connected(self, session_present):
         if not session_present:
             self._seen_ids = [0] * _REMEMBERED_IDS
         # After a restart of ours nobody knows what the session has subscribed to.
         self.sm.go("online" if session_present and self._was_subscribed else "subscribing")
 
-    def _subscribed(self, _, granted):
+    def on_subscribed(self, _, granted):
         if granted > 1:
             log.error("mqtt: the broker refuses %s", self._filter)
         if self.sm.state == "subscribing":
             self.sm.go("online")
 
-    def _message(self, topic, payload, retain, dup, packet_id):
+    def on_message(self, topic, payload, retain, dup, packet_id):
         sub = self._subs.get(topic)
         if sub is None:
             self._complain(topic, "unknown command")
@@ -259,7 +264,7 @@ class Mqtt:
         except Exception as error:
             diag.handle_fault(self, error)
 
-    def _skipped(self, size):
+    def on_skipped(self, size):
         self._complain("packet of %d bytes" % size, "longer than mqttpacket, dropped")
 
     def _complain(self, topic, why):

@@ -1,12 +1,19 @@
-"""What an appliance publishes and obeys, declared as tables of Pub and Sub rows."""
+"""What an appliance publishes and obeys, declared as tables of Pub and Sub rows.
+
+And what waits to be published: newest values, queued events, log lines. All of it bounded.
+"""
+
+from collections import deque
 
 from micropython import const
 
+from epx import log
 from epx.textfmt import decimal
 
 _BEAT_MS = const(1000)
 _AFTER_FAULT_MS = const(60000)
 _UNKNOWN = b"None"  # what Home Assistant reads as unknown
+_MOST_EVENTS = const(16)
 
 
 class Pub:
@@ -47,7 +54,7 @@ class Pub:
         """Bytes to publish, None if the value is unknown."""
         if value is not None and self.digits is not None:
             value = decimal(value, self.digits)
-        if value is None:
+        if value is None or value != value:
             return None
         return value if isinstance(value, bytes) else str(value).encode()
 
@@ -164,4 +171,61 @@ class BoundPub:
             if row.sent:
                 getattr(self._source, row.sent)()
         self._refresh_in = row.refresh_ms
+        return True
+
+
+class Outbox:
+    """A state topic waits at most once and goes out with its newest value; events wait in line."""
+
+    lost_events = 0
+
+    def __init__(self, wake, log_topic):
+        self._wake = wake
+        self._log_topic = log_topic
+        self._states = []
+        self.events = deque((), _MOST_EVENTS)  # noqa: RUF037 MicroPython wants both
+
+    def post(self, pub):
+        if not pub.pending:
+            pub.pending = True
+            self._states.append(pub)
+            self._wake()
+
+    def post_event(self, topic, payload):
+        if len(self.events) >= _MOST_EVENTS:  # the oldest one makes room
+            self.lost_events += 1
+            log.warn("%s: too many events wait, the oldest is lost", topic)
+        self.events.append((topic, payload))
+        self._wake()
+
+    def drain(self, client, on_fault):
+        """Give client what it takes; on_fault(pub, error) hears of what the appliance raised."""
+        events = self.events
+        while events:
+            if not _publish(client, *events[0], 1):
+                return
+            events.popleft()
+        states = self._states
+        while states:
+            pub = states[0]
+            try:
+                if not pub.send(client):
+                    return
+            except Exception as error:
+                on_fault(pub, error)
+            pub.pending = False
+            states.pop(0)
+        line = log.peek()
+        while line:
+            if not _publish(client, self._log_topic, line.encode(), 0):
+                return
+            log.drop()
+            line = log.peek()
+
+
+def _publish(client, topic, payload, qos):
+    try:
+        return client.publish(topic, payload, False, qos) is not None
+    except ValueError as error:  # it never fits
+        log.error("%s: %s", topic, error)
         return True

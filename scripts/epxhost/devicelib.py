@@ -13,7 +13,6 @@ PURE_MODULES = (
     "epx.clock",
     "epx.config",
     "epx.payloads",
-    "epx.settings",
     "epx.textfmt",
     "epx.topics",
 )

@@ -108,7 +108,7 @@ def _settings_page() -> str:
     return _page(
         "# Keys of config.txt that every appliance has",
         _ABOUT_KEYS,
-        _key_table(docsource.key_rows("epx.settings"), {}),
+        _key_table(docsource.key_rows("epx.config"), {}),
     )
 
 
@@ -183,7 +183,7 @@ def _wiring(profile: str) -> str:
             role = "pulses"
         lines.append([pin, role, names])
     led, _ = next(
-        key.default for key, _ in docsource.key_rows("epx.settings") if key.name == "led"
+        key.default for key, _ in docsource.key_rows("epx.config") if key.name == "led"
     )
     lines.append([f"GPIO {led}", "LED", "lit while it works; another pin, or none: key `led`"])
     about = [f"- {part.name}: {part.about}" for part in hung if part.about]

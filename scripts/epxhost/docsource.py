@@ -98,7 +98,7 @@ def first_sentence(text: str) -> str:
 
 
 def key_rows(module: str) -> list[Row]:
-    """The Key rows of epx.settings or of a profile's settings."""
+    """The Key rows of epx.config or of a profile's settings."""
     source = Source(f"lib/{module.replace('.', '/')}.py")
     comments = {row.args[0].value: comment for row, comment in source.rows(("Key",))}
     loaded = device_module(module)

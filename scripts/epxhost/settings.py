@@ -71,12 +71,11 @@ def config_problems(text: str, profile: str | None) -> list[str]:
     looks like one is taken for the profile's.
     """
     config = device_module("epx.config")
-    common = device_module("epx.settings").COMMON
     lines = text.splitlines()
     if profile is None:
-        found = config.Config(common, (), lines).problems
+        found = config.Config(config.COMMON, (), lines).problems
         return [p for p in found if "unknown key" not in p or "did you mean" in p]
-    return config.Config(common, profile_keys(profile), lines).problems
+    return config.Config(config.COMMON, profile_keys(profile), lines).problems
 
 
 def profile_keys(profile: str) -> tuple:

@@ -10,14 +10,13 @@ ROOT = pathlib.Path(__file__).parents[2]
 LAYERS = (
     # Pure: no time, no machine, no socket. The PC tools import these.
     ("epx.clock", "epx.config", "epx.payloads", "epx.textfmt"),
-    ("epx.settings",),
     ("epx.log",),
     ("epx.loop",),
     # A machine and the words of the device stand on the loop.
     ("epx.topics", "epx.watchdog", "epx.diag"),
     ("epx.fsm", "epx.nvram"),
     # What net and mqtt are built from, then net and mqtt: siblings meet through arguments.
-    ("epx.outbox", "epx.resolver"),
+    ("epx.resolver",),
     ("epx.net*", "epx.mqtt*"),
     ("*.settings", "*.service"),
     ("*.sensor", "*.actuator", "*.display"),

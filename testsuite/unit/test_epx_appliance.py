@@ -98,7 +98,6 @@ class TestMemory(ApplianceCase):
         self.write("ssid house", "capacity 7", "watchdog 0")
         self.boot()
         self.assertNotIn("epx.config", sys.modules)
-        self.assertNotIn("epx.settings", sys.modules)
 
 
 class TestFaults(ApplianceCase):

@@ -7,7 +7,7 @@ import fakes
 
 class ConfigCase(unittest.TestCase):
     def setUp(self):
-        self.config, self.settings = fakes.World().load("epx.config", "epx.settings")
+        self.config = fakes.World().load("epx.config")
         key, number = self.config.Key, self.config.integer
         self.keys = (
             key("poll", number(5, 1000), 15, unit="ms"),
@@ -294,7 +294,7 @@ class TestParsers(ConfigCase):
 
 class TestCommonKeys(ConfigCase):
     def parse(self, *lines):
-        return self.config.Config(self.settings.COMMON, (), lines)
+        return self.config.Config(self.config.COMMON, (), lines)
 
     def test_a_minimal_file_has_no_problem(self):
         config = self.parse("ssid house", "password x y", "mqttbroker 10.0.0.1", "mqttname H2O")
@@ -310,7 +310,7 @@ class TestCommonKeys(ConfigCase):
         self.assertIsNone(config.mqttport)
 
     def test_led(self):
-        led = self.settings.led
+        led = self.config.led
         self.assertEqual(led("none"), (None, False))
         self.assertEqual(led("2"), (2, False))
         self.assertEqual(led("13 inverted"), (13, True))
@@ -318,7 +318,7 @@ class TestCommonKeys(ConfigCase):
             self.refuses(led, words, "want none, a pin, or a pin and 'inverted'")
 
     def test_topic_name(self):
-        name = self.settings.topic_name
+        name = self.config.topic_name
         self.assertEqual(name("H2OControl"), "H2OControl")
         self.assertEqual(name("n" * 40), "n" * 40)
         for words in ("", "a/b", "a+", "#", "$SYS", "a b", "n" * 41):

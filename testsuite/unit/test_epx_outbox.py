@@ -37,7 +37,7 @@ class Bound:
 class TestOutbox(unittest.TestCase):
     def setUp(self):
         self.world = fakes.World()
-        self.log, module = self.world.load("epx.log", "epx.outbox")
+        self.log, module = self.world.load("epx.log", "epx.topics")
         self.client = Client()
         self.woken = 0
         self.faults = []

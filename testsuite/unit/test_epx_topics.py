@@ -26,11 +26,11 @@ class Client:
 class TopicCase(unittest.TestCase):
     def setUp(self):
         self.world = fakes.World()
-        self.topics, self.outbox_module = self.world.load("epx.topics", "epx.outbox")
+        self.topics = self.world.load("epx.topics")
         self.client = Client()
         self.woken = 0
         self.faults = []
-        self.outbox = self.outbox_module.Outbox(self._wake, "stat/n/Log")
+        self.outbox = self.topics.Outbox(self._wake, "stat/n/Log")
         topics = self.topics
 
         class Tank(topics.Source):
