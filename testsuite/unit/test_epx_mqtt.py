@@ -13,6 +13,8 @@ class Client:
 
     made = None
     world = None
+    securing = False
+    on_ready = None
 
     def __init__(self, client_id, **options):
         Client.made = self
@@ -43,6 +45,8 @@ class Client:
         return fakes.POLLIN
 
     def ready(self, events):
+        if self.on_ready:
+            self.on_ready()
         if self.fault:
             raise self.fault
 
@@ -111,11 +115,13 @@ class Stats:
 
 
 class Watchdog:
+    depth = 0
+
     def may_block(self):
-        pass
+        self.depth += 1
 
     def may_block_exit(self):
-        pass
+        self.depth -= 1
 
 
 class MqttCase(unittest.TestCase):
@@ -131,7 +137,8 @@ class MqttCase(unittest.TestCase):
         self.loop, self.log, self.diag, self.topics, module = self.world.load(*names)
         self.diag.start()
         self.net, self.stats = Net(), Stats()
-        self.mqtt = module.Mqtt(self.config, self.net, self.stats, Watchdog())
+        self.watchdog = Watchdog()
+        self.mqtt = module.Mqtt(self.config, self.net, self.stats, self.watchdog)
         self.client = Client.made
         self.states = []
         self.mqtt.sm.observe(self.states.append)
@@ -340,6 +347,34 @@ class TestBackOff(MqttCase):
         self.run_for(1000)
         self.net.set(True)
         self.assertLessEqual(self.attempts(3 * SECONDS)[0], 800)
+
+
+class TestTls(MqttCase):
+    def test_a_step_of_the_handshake_may_block_and_nothing_else(self):
+        depths = []
+        self.client.on_ready = lambda: depths.append(self.watchdog.depth)
+        self.connect()
+        self.client.stream.ready = fakes.POLLIN
+        self.client.securing = True
+        self.loop.step()
+        self.client.securing = False
+        self.loop.step()
+        self.assertEqual(depths, [1, 0])
+        self.assertEqual(self.watchdog.depth, 0)
+
+    def test_a_handshake_that_fails_leaves_no_block_behind(self):
+        self.connect()
+        self.client.securing = True
+        self.lose()
+        self.assertEqual(self.watchdog.depth, 0)
+        self.assertFalse(self.mqtt.connected())
+
+    def test_firmware_without_tls_is_said_and_does_not_reboot(self):
+        self.client.error = ImportError("no module named 'tls'")
+        self.net.set(True)
+        self.run_for(5000)
+        self.assertTrue(self.said("tls"))
+        self.assertFalse(self.mqtt.connected())
 
 
 class TestLastResort(MqttCase):
