@@ -195,9 +195,8 @@ class Task:
                 self._push(due)
         return True
 
-    def _failed(self):
+    def _failed(self, retry_ms):
         """Try again later, whatever the callback did to the task."""
-        retry_ms = _back_off(self)
         self.cancel()
         self._push(_read_clock() + max(retry_ms, self._period_ms or 0))
 
@@ -246,17 +245,10 @@ class Poll:
             except (OSError, KeyError, ValueError):  # closed before: nothing left to do
                 pass
 
-    def _failed(self):
-        retry_ms = _back_off(self)
+    def _failed(self, retry_ms):
         if self in _polls:
             self.cancel()
             self._resting = Task(self._start, retry_ms)
-
-
-def _back_off(owner):
-    """How long owner pauses after a fault, each time twice as long."""
-    owner._retry_ms = retry_ms = min(max(owner._retry_ms * 2, _FIRST_RETRY_MS), _LAST_RETRY_MS)
-    return retry_ms
 
 
 def _wake_time():
@@ -464,4 +456,6 @@ def _drop_dead_streams():
 def _fault(owner, error):
     if fault_handler is None or not fault_handler(owner, error):
         raise error
-    owner._failed()
+    # How long owner pauses: each time twice as long.
+    owner._retry_ms = retry_ms = min(max(owner._retry_ms * 2, _FIRST_RETRY_MS), _LAST_RETRY_MS)
+    owner._failed(retry_ms)

@@ -39,7 +39,6 @@ class Mqtt:
     _heard_s = 0
     _poll = None
     _was_online = False
-    _say_online = False
     _was_subscribed = False  # since boot
     _complaints = 0
 
@@ -140,8 +139,9 @@ class Mqtt:
 
     def on_online(self):
         log.info("mqtt: connected")
-        self._was_online = self._say_online = self._was_subscribed = True
+        self._was_online = self._was_subscribed = True
         self._retry_ms = _FIRST_RETRY_MS
+        self.outbox.greeting = (self._availability, b"online", True, 1)
         self.refresh()
         self._wake()
 
@@ -192,11 +192,7 @@ class Mqtt:
             else:
                 client.tick()
             if self.connected():
-                if self._say_online:
-                    taken = client.publish(self._availability, b"online", True, 1)
-                    self._say_online = taken is None
-                if not self._say_online:
-                    self.outbox.drain(client, self._on_fault)
+                self.outbox.drain(client, self._on_fault)
         except OSError as error:
             self._lose(error)
         else:

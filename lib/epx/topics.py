@@ -178,6 +178,7 @@ class Outbox:
     """A state topic waits at most once and goes out with its newest value; events wait in line."""
 
     lost_events = 0
+    greeting = None  # (topic, payload, retain, qos): goes before all else
 
     def __init__(self, wake, log_topic):
         self._wake = wake
@@ -200,9 +201,13 @@ class Outbox:
 
     def drain(self, client, on_fault):
         """Give client what it takes; on_fault(pub, error) hears of what the appliance raised."""
+        if self.greeting:
+            if not _publish(client, *self.greeting):
+                return
+            self.greeting = None
         events = self.events
         while events:
-            if not _publish(client, *events[0], 1):
+            if not _publish(client, *events[0], False, 1):
                 return
             events.popleft()
         states = self._states
@@ -217,15 +222,15 @@ class Outbox:
             states.pop(0)
         line = log.peek()
         while line:
-            if not _publish(client, self._log_topic, line.encode(), 0):
+            if not _publish(client, self._log_topic, line.encode(), False, 0):
                 return
             log.drop()
             line = log.peek()
 
 
-def _publish(client, topic, payload, qos):
+def _publish(client, topic, payload, retain, qos):
     try:
-        return client.publish(topic, payload, False, qos) is not None
+        return client.publish(topic, payload, retain, qos) is not None
     except ValueError as error:  # it never fits
         log.error("%s: %s", topic, error)
         return True

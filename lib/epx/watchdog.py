@@ -6,7 +6,6 @@ import time
 import machine
 from micropython import const
 
-from epx.clock import SECONDS
 from epx.loop import Task
 
 _LIMIT_MS = const(15000)
@@ -21,20 +20,16 @@ class Watchdog:
     stopped, by hardware. Without enabled it does nothing at all.
     """
 
-    def __init__(self, enabled, grace_ms=10 * SECONDS):
-        self.armed = False
-        self._depth = 0
-        self._marks = _MARKS
-        self._wdt = None
-        self._life = None
+    _depth = 0
+    _marks = _MARKS
+
+    def __init__(self, enabled, grace_ms=10000):
         if enabled:
             Task(self._arm, grace_ms, core=True)
 
     def _arm(self):
         self._wdt = machine.WDT(timeout=_LIMIT_MS)
-        self.armed = True
-        self._mark()
-        self._life = Task(self._mark, 1000, 1000, tolerance_ms=900, core=True)
+        Task(self._mark, 1000, 1000, tolerance_ms=900, core=True)
         _thread.start_new_thread(self._feed, ())
 
     def _mark(self):
