@@ -88,7 +88,7 @@ def _wide(state: DemoState, story: Story, width: int, height: int) -> Layout:
     whole.split_column(
         Layout(_header(state, _hint(state)), size=1),
         upper,
-        Layout(_story(story), size=1),
+        Layout(_story(state, story), size=1),
         lower,
         Layout(_keys(), size=1),
     )
@@ -105,7 +105,7 @@ def _small(state: DemoState, story: Story, height: int) -> Layout:
     whole.split_column(
         Layout(_header(state, f"broker {state.broker.host}:{state.broker.port}"), size=1),
         upper,
-        Layout(_story(story), size=1),
+        Layout(_story(state, story), size=1),
         Layout(_topic_grid(state), size=4),
         Layout(_log(state, height - 23), minimum_size=1),
         Layout(_keys(), size=1),
@@ -129,13 +129,15 @@ def _hint(state: DemoState) -> str:
     return f"mosquitto_pub -p {state.broker.port} -t cmnd/{state.topic_name}/Refresh -m 1"
 
 
-def _story(story: Story) -> Text:
+def _story(state: DemoState, story: Story) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     done = int(story.progress * 12)
     text.append(" " + "━" * done, "bright_cyan")
     text.append("━" * (12 - done) + " ", "grey30")
     if story.paused:
-        text.append("The story rests: it is your turn", "bold yellow")
+        text.append("The story rests, it is your turn", "bold yellow")
+        slow = state.wifi != "connected"
+        text.append(": Wi-Fi is tried again after 30 to 45 s" if slow else " (space: go on)", _DIM)
     elif story.step:
         text.append(story.step.title, "bold")
         text.append(f": {story.step.why}", _DIM)
