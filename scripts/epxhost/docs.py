@@ -182,9 +182,7 @@ def _wiring(profile: str) -> str:
         if any(part.where == pin for part in hung):
             role = "pulses"
         lines.append([pin, role, names])
-    led, _ = next(
-        key.default for key, _ in docsource.key_rows("epx.config") if key.name == "led"
-    )
+    led, _ = next(key.default for key, _ in docsource.key_rows("epx.config") if key.name == "led")
     lines.append([f"GPIO {led}", "LED", "lit while it works; another pin, or none: key `led`"])
     about = [f"- {part.name}: {part.about}" for part in hung if part.about]
     return "\n\n".join([_table(["pin", "used as", "connected to"], lines), "\n".join(about)])
