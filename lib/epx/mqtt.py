@@ -46,7 +46,7 @@ class Mqtt:
         self._config = config
         self._net = net
         self._stats = stats
-        self._name = name = config.mqttname or "nameless"
+        self._name = name = config.mqttname
         self._pubs = []
         self._subs = {}
         self._seen_ids = [0] * _REMEMBERED_IDS
@@ -56,7 +56,7 @@ class Mqtt:
         self._availability = full_topic("stat", name, "Availability")
         self._filter = full_topic("cmnd", name, "#")
         self._client = client = Client(
-            name + str(hexlify(machine.unique_id()), "utf-8"),
+            "%s%s" % (name, hexlify(machine.unique_id()).decode()),
             keepalive_s=config.keepalive,
             clean=config.mqttsession == "clean",
             user=config.mqttuser,
@@ -83,19 +83,16 @@ class Mqtt:
 
     def bind(self, source, table, index=None):
         """Publish and obey the rows of table for source; index numbers one of several sources."""
-        listeners = []
         for row in table:
             if isinstance(row, Pub):
                 topic = full_topic("stat", self._name, row.topic, index)
                 pub = BoundPub(row, source, topic, self.outbox)
                 self._pubs.append(pub)
                 if row.on:
-                    listeners.append(pub)
+                    source.listeners += (pub,)
             else:
                 topic = full_topic("cmnd", self._name, row.topic, index)
                 self._subs[topic.encode()] = (row.parse, getattr(source, row.command))
-        if listeners:
-            source.listeners = tuple(source.listeners) + tuple(listeners)
 
     def connected(self):
         return self.sm.state == "online"
@@ -149,7 +146,6 @@ class Mqtt:
         if self._poll:
             self._poll.cancel()
             self._poll = None
-        self._client.close()
         if self._was_online:
             self._was_online = False
             self._stats.add("mqttlost")

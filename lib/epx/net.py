@@ -1,8 +1,7 @@
 """Keeps Wi-Fi or Ethernet up, by a ladder: connect again, radio off and on, reboot."""
 
-import machine
 import network
-from machine import Pin
+from machine import PWRON_RESET, Pin, reset_cause
 from micropython import const
 
 from epx import diag, log
@@ -26,11 +25,8 @@ _GENTLE_RETRIES = const(1)  # failures in a row before the radio is switched off
 # STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP of the ESP32; everything else is a refusal.
 _HOPEFUL = const((1000, 1001, 1010))
 
-# ssid -> PHY, its address, its pins: MDC, MDIO, power, clock output (None: the PHY has its own).
-_WIRED = {
-    "(wired)": ("PHY_GENERIC", 1, 23, 18, 0, 17),
-    "(wired2)": ("PHY_LAN8720", 1, 23, 18, 16, None),
-}
+# ssid -> PHY, and its pins: power, clock output (None: the PHY has its own).
+_WIRED = {"(wired)": ("PHY_GENERIC", 0, 17), "(wired2)": ("PHY_LAN8720", 16, None)}
 
 
 class Net:
@@ -52,13 +48,20 @@ class Net:
         if ssid in (None, "(none)"):
             return
         if ssid in _WIRED:
-            self._interface = _wired(_WIRED[ssid])
+            phy, power, clock = _WIRED[ssid]
+            self._interface = network.LAN(
+                mdc=Pin(23),
+                mdio=Pin(18),
+                power=Pin(power),
+                phy_type=getattr(network, phy),
+                phy_addr=1,
+                **({} if clock is None else {"ref_clk": Pin(clock), "ref_clk_mode": Pin.OUT}),
+            )
         else:
             self._interface = network.WLAN(network.STA_IF)
             password = config.password
             self._credentials = (ssid,) if password is None else (ssid, password)
-        powered_on = machine.reset_cause() == machine.PWRON_RESET
-        self.sm.after(0, "idle", _START_JITTER_MS if powered_on else 0)
+        self.sm.after(0, "idle", _START_JITTER_MS if reset_cause() == PWRON_RESET else 0)
 
     def connected(self):
         return self.sm.state == "connected"
@@ -127,16 +130,3 @@ class Net:
         except OSError as error:
             log.warn("net: %s", error)
         self.sm.after(_RETRY_MS, "idle", _RETRY_JITTER_MS)
-
-
-def _wired(row):
-    phy, address, mdc, mdio, power, clock = row
-    options = {} if clock is None else {"ref_clk": Pin(clock), "ref_clk_mode": Pin.OUT}
-    return network.LAN(
-        mdc=Pin(mdc),
-        mdio=Pin(mdio),
-        power=Pin(power),
-        phy_type=getattr(network, phy),
-        phy_addr=address,
-        **options,
-    )
