@@ -28,9 +28,9 @@ _SLOW = const(-2)  # the task itself knows what comes next
 _CANCELLED = const(-3)  # waits in the heap to be dropped
 
 _FOREVER_MS = const(0x1FFF0000)  # from any time on, less than half of what ticks_diff can tell
-_MAX_STREAMS = 16  # what lwIP can have open on an ESP32
+_MAX_STREAMS = const(16)  # what lwIP can have open on an ESP32
 _STACK_SIZE = const(24)
-_BROKEN = select.POLLERR | select.POLLHUP | 32  # 32: POLLNVAL, which MicroPython does not name
+_BROKEN = const(56)  # POLLERR, POLLHUP, and POLLNVAL, which MicroPython does not name
 _FIRST_RETRY_MS = const(1000)
 _LAST_RETRY_MS = const(600000)
 

@@ -10,7 +10,7 @@ from micropython import const
 from epx import diag, log
 from epx.fsm import StateMachine
 from epx.loop import Poll, Task, uptime_s
-from epx.resolver import resolve, tls_context
+from epx.nvram import resolve
 from epx.topics import BoundPub, Outbox, Pub, full_topic
 from uumqtt.client import Client
 
@@ -122,7 +122,7 @@ class Mqtt:
         config = self._config
         host = config.mqttbroker
         try:
-            tls = tls_context(config.mqttca) if config.mqtttls else None
+            tls = _tls_context(config.mqttca) if config.mqtttls else None
             port = config.mqttport or (8883 if tls else 1883)
             client.open(resolve(host, port, self._watchdog), tls, host)
         except (ImportError, OSError, ValueError) as error:  # ImportError: firmware without tls
@@ -267,3 +267,16 @@ class Mqtt:
             except (TypeError, UnicodeError):
                 pass
             log.warn("mqtt: %s: %s", topic, why)
+
+
+def _tls_context(name):
+    """Trust only what the certificate in the file name has signed; without a file, anybody."""
+    import tls
+
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context.verify_mode = tls.CERT_NONE
+    if name:
+        with open(name, "rb") as file:
+            context.load_verify_locations(file.read())
+        context.verify_mode = tls.CERT_REQUIRED
+    return context

@@ -15,8 +15,7 @@ LAYERS = (
     # A machine and the words of the device stand on the loop.
     ("epx.topics", "epx.watchdog", "epx.diag"),
     ("epx.fsm", "epx.nvram"),
-    # What net and mqtt are built from, then net and mqtt: siblings meet through arguments.
-    ("epx.resolver",),
+    # Siblings meet through arguments.
     ("epx.net*", "epx.mqtt*"),
     ("*.settings", "*.service"),
     ("*.sensor", "*.actuator", "*.display"),
