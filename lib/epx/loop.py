@@ -287,16 +287,11 @@ def _wake_time():
 
 def step():
     """One turn: wait for a stream or a task, serve every ready stream, run every due task."""
-    _turn(1)
+    run(1)
 
 
-def run():
-    """Turn for ever. KeyboardInterrupt and SystemExit pass."""
-    _turn(-1)
-
-
-def _turn(turns):
-    """Turn so often; less than 0: for ever.
+def run(turns=-1):
+    """Turn so often; -1: for ever. KeyboardInterrupt and SystemExit pass.
 
     All in one function on purpose: MicroPython puts the frame of each call of one of this size
     on the heap, and two such calls per turn took a third of the time of a turn (measured). What

@@ -1010,7 +1010,7 @@ class TestAllocation(unittest.TestCase):
         failed = None
         try:
             while counter.turns < 50 + turns:
-                loop._turn(50 + turns)
+                loop.run(50 + turns)
         except MemoryError as error:
             micropython.heap_unlock()
             failed = error
