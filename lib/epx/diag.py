@@ -42,18 +42,19 @@ def reboot(reason):
     machine.reset()
 
 
-def last_words(name):
-    """What the file name says about the run before, or None."""
+def last_words(name, most=_LONGEST):
+    """What the file name says about the run before, at most so many characters, or None."""
     try:
         with open(name) as file:
-            return file.read(_LONGEST)
+            return file.read(most)
     except (OSError, UnicodeError):
         return None
 
 
 def keep(name, words):
     """Write words to the file name, unless they are there already: flash wears."""
-    if last_words(name) != words:
+    # No more than needed: this may be called for want of memory.
+    if last_words(name, len(words) + 1) != words:
         try:
             with open(name, "w") as file:
                 file.write(words)
