@@ -6,6 +6,14 @@ import unittest
 import fakes
 
 
+def scaled(number, digits):
+    """Text of the integer number counted in units of 10**-digits."""
+    words = "%0*d" % (digits + 1, abs(number))
+    point = len(words) - digits
+    words = words[:point] + "." + words[point:] if digits else words
+    return "-" + words if number < 0 else words
+
+
 class TextCase(unittest.TestCase):
     def setUp(self):
         self.textfmt = fakes.World().load("epx.textfmt")
@@ -14,8 +22,8 @@ class TextCase(unittest.TestCase):
         self.assertEqual(self.textfmt.decimal(value, digits), wanted)
 
 
-class TestScaled(TextCase):
-    def test_integers_get_their_point(self):
+class TestDecimal(TextCase):
+    def test_every_digit_stands_at_its_place(self):
         for number, digits, wanted in (
             (0, 0, "0"),
             (0, 2, "0.00"),
@@ -28,10 +36,8 @@ class TestScaled(TextCase):
             (-7, 0, "-7"),
             (1234567890123, 3, "1234567890.123"),
         ):
-            self.assertEqual(self.textfmt.scaled(number, digits), wanted)
+            self.check(number / 10**digits, digits, wanted)
 
-
-class TestDecimal(TextCase):
     def test_halves_go_away_from_zero(self):
         for value, digits, wanted in (
             (6.25, 1, "6.3"),
@@ -99,17 +105,13 @@ class TestDecimal(TextCase):
                 rounded = (abs(thousandths) * 2 + unit) // (2 * unit)
                 if thousandths < 0:
                     rounded = -rounded
-                wanted = self.textfmt.scaled(rounded, digits)
+                wanted = scaled(rounded, digits)
                 self.check(value, digits, wanted)
                 self.check(struct.unpack("<f", struct.pack("<f", value))[0], digits, wanted)
 
-
-class TestRounded(TextCase):
-    def test_the_unit_is_a_power_of_ten(self):
-        self.assertEqual(self.textfmt.rounded(6.25, 1), 63)
-        self.assertEqual(self.textfmt.rounded(6.25), 6)
-        self.assertEqual(self.textfmt.rounded(-6.5), -7)
-        self.assertEqual(self.textfmt.rounded(7, 2), 700)
+    def test_integers_get_their_decimals(self):
+        self.check(7, 2, "7.00")
+        self.check(6.25, 0, "6")
 
 
 if __name__ == "__main__":
