@@ -8,7 +8,6 @@ import machine
 from micropython import const
 
 from epx import log, loop
-from epx.clock import MINUTES
 
 VERSION = "0.1.0"
 
@@ -111,7 +110,7 @@ def _out_of_memory():
 def start():
     """Be the loop's fault handler, collect garbage every minute, say how we came here."""
     loop.fault_handler = handle_fault
-    loop.Task(gc.collect, MINUTES, MINUTES, tolerance_ms=10000, core=True)
+    loop.Task(gc.collect, 60000, 60000, tolerance_ms=10000, core=True)
     log.info("epx %s, MicroPython %d.%d.%d", VERSION, *sys.implementation.version[:3])
     words = last_words(_REBOOT_FILE)
     cause = machine.reset_cause()

@@ -51,8 +51,8 @@ class Mqtt:
         self._subs = {}
         self._seen_ids = [0] * _REMEMBERED_IDS
         self._watchdog = watchdog
-        self._serve_task = Task(self._serve, arg=0, core=True)
-        self.outbox = Outbox(self._wake, full_topic("stat", name, "Log"))
+        self._wake = wake = Task(self._serve, arg=0, core=True).restart
+        self.outbox = Outbox(wake, full_topic("stat", name, "Log"))
         self._availability = full_topic("stat", name, "Availability")
         self._filter = full_topic("cmnd", name, "#")
         self._client = client = Client(
@@ -196,10 +196,6 @@ class Mqtt:
         finally:
             if securing:
                 self._watchdog.may_block_exit()
-
-    def _wake(self):
-        if self.connected() and not self._serve_task.active():
-            self._serve_task.restart(0)
 
     def _on_fault(self, pub, error):
         pub.failed()
