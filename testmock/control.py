@@ -32,6 +32,9 @@ class RealClock:
         pass
 
 
+_POLLHUP = 16
+
+
 class Control:
     """The thread that hears commands and tells what changed."""
 
@@ -49,11 +52,13 @@ class Control:
 
     def run(self):
         while not self._quit:
-            for _ in self._poll.ipoll(_REPORT_MS):
+            for _, events in self._poll.ipoll(_REPORT_MS):
                 line = self._stdin.readline()
                 if not line:
                     self._poll.unregister(self._stdin)
-                    break
+                    if not events & _POLLHUP:  # /dev/null, or Ctrl-D: nobody says more
+                        break
+                    line = "quit"  # who started us is gone, even if by SIGKILL
                 try:
                     self._obey(line.split())
                 except Exception as error:

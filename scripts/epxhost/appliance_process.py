@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from epxhost import hardware, toolchain
@@ -19,6 +20,8 @@ _PREFIX = "#! "
 _RESET_STATUS = 42
 _WATCHDOG_CAUSE = 3
 _STOP_LIMIT_S = 2.0
+# As long as a board needs to boot; it also keeps one that resets at once from eating the PC.
+_BOOT_S = 0.3
 # What a device in real time needs of testmock/, besides models.
 _MOCKS = (
     "bench", "cable", "control", "esp32", "machine", "machine_rare", "network", "radio",
@@ -112,6 +115,7 @@ class ApplianceProcess:
                 self.events.put(("exit", status))
                 return
             self.resets.append(cause)
+            time.sleep(_BOOT_S)
             with self._lock:
                 if not self._stopping:
                     self._process = self._start(cause)
