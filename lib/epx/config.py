@@ -38,7 +38,10 @@ class Config:
             near = nearest(name.lower(), common + keys)
             hint = ", did you mean '%s'?" % near if near else ""
             self._problem(number, name, "unknown key" + hint)
-        self.problems = [text for _, text in sorted(self.problems)]
+        found = sorted(self.problems)
+        self.problems = []
+        for _, words in found:
+            self.problems.append(words)
 
     def _read(self, lines):
         found = {}
@@ -106,14 +109,10 @@ def choice(*allowed):
 
 
 def integer(low, high):
-    return _within("an integer", int, low, high)
+    return number(low, high, int)
 
 
-def number(low, high):
-    return _within("a number", float, low, high)
-
-
-def _within(what, convert, low, high):
+def number(low, high, convert=float):
     def parse(words):
         try:
             value = convert(words)
@@ -121,6 +120,7 @@ def _within(what, convert, low, high):
                 return value
         except (ValueError, OverflowError):
             pass
+        what = "an integer" if convert is int else "a number"
         raise ValueError("want %s from %s to %s" % (what, low, high))
 
     return parse
@@ -161,7 +161,10 @@ def led(words):
 
 def topic_name(words):
     """Part of a topic: no level separator, no wildcard."""
-    if not words or len(words) > 40 or any(c in words for c in "/+#$ "):
+    for character in "/+#$ ":
+        if character in words:
+            words = ""
+    if not 0 < len(words) <= 40:
         raise ValueError("want up to 40 characters without blank / + # $")
     return words
 
