@@ -25,7 +25,14 @@ def _run(micropython: list[str]) -> int:
         threading.Thread(target=_flood, args=(server,), daemon=True).start()
         port = server.getsockname()[1]
         done = subprocess.run(
-            [*micropython, "-X", "heapsize=128k", "bench/device/commands.py", str(port), str(_COUNT)],
+            [
+                *micropython,
+                "-X",
+                "heapsize=128k",
+                "bench/device/commands.py",
+                str(port),
+                str(_COUNT),
+            ],
             cwd=ROOT,
             # The hardware that epx.mqtt touches (its chip id, its reset) is a mock.
             env={**os.environ, "MICROPYPATH": f"{ROOT}/lib:{ROOT}/bench/device/hardware"},

@@ -13,7 +13,8 @@ def measure(toolchain) -> dict[str, float]:
     if not micropython:
         return {}
     results = {
-        f"loop_ratio_{tasks}": _run(micropython, "loop_ratio.py", tasks) for tasks in (10, 200, 1000)
+        f"loop_ratio_{tasks}": _run(micropython, "loop_ratio.py", tasks)
+        for tasks in (10, 200, 1000)
     }
     results["loop_alloc_bytes"] = _run(micropython, "loop_alloc.py")
     results["loop_probe_fired"] = _run(micropython, "loop_probe.py")

@@ -40,7 +40,9 @@ def boot_to_publish_ms() -> int:
     began_ms = world.now_ms()
 
     def first_ms():
-        times = [p.ms for p in broker.publications() if p.payload != b"offline" and p.ms > began_ms]
+        times = [
+            p.ms for p in broker.publications() if p.payload != b"offline" and p.ms > began_ms
+        ]
         return min(times, default=0)
 
     assert world.run_until(first_ms, 60 * SECONDS)

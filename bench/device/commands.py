@@ -1,12 +1,12 @@
 """Commands per second through the whole framework: socket, uumqtt, epx.mqtt, parser, method.
 
-    commands.py PORT COUNT
+commands.py PORT COUNT
 """
 
 import sys
 import time
 
-import epx.loop as loop
+from epx import loop
 from epx.mqtt import Mqtt
 from epx.payloads import on_off
 from epx.topics import Sub

@@ -4,7 +4,7 @@ import gc
 
 import micropython
 
-import epx.loop as loop
+from epx import loop
 
 
 def nothing():

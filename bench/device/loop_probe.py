@@ -2,7 +2,7 @@
 
 import time
 
-import epx.loop as loop
+from epx import loop
 
 fired = 0
 

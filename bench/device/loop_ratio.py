@@ -6,7 +6,7 @@ import sys
 import time
 from heapq import heappop, heappush
 
-import epx.loop as loop
+from epx import loop
 
 RUNS = 5
 RUN_MS = 300
