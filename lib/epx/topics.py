@@ -26,7 +26,7 @@ class Pub:
     refresh_ms  how often it is sent even if it did not change
     retain    the broker keeps the last value
     idle      every value but this one is sent at each look
-    sent      method of the source to call once a value has gone out
+    sent      method of the source to call once a value has gone out, with QoS 1
     event     each announcement is a message of its own: queued, QoS 1, never repeated
     """
 
@@ -165,7 +165,8 @@ class BoundPub:
         if payload is None and self._payload is not None:
             payload = _UNKNOWN
         if payload is not None:
-            if client.publish(self.topic, payload, row.retain) is None:
+            # What is told as sent must arrive: it will not be said again.
+            if client.publish(self.topic, payload, row.retain, 1 if row.sent else 0) is None:
                 return False
             self._payload = payload
             if row.sent:

@@ -168,6 +168,13 @@ MUTANTS = (
         "unknown_value",
     ),
     Mutant(
+        "sums told as sent without an answer",
+        "epx/topics.py",
+        r"1 if row\.sent else 0",
+        "0",
+        "half_open",
+    ),
+    Mutant(
         "events repeated by Refresh",
         "epx/topics.py",
         r"if not row\.event and \(",
@@ -305,8 +312,8 @@ MUTANTS = (
     Mutant(
         "dead name server asked at every attempt",
         "epx/nvram.py",
-        r"_PAUSE_S = const\(120\)",
-        "_PAUSE_S = const(0)",
+        r"_ASK_AGAIN_S = const\(120\)",
+        "_ASK_AGAIN_S = const(0)",
         "name_server",
     ),
     Mutant(

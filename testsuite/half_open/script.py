@@ -110,3 +110,18 @@ def test_what_a_frozen_broker_does_not_take_does_not_fill_the_memory(world):
     assert world.run_until(lambda: is_online(world), 66 * SECONDS)
     world.run_for(2 * SECONDS)
     assert len(outbox._states) == 0
+
+
+def test_what_is_pumped_into_a_dead_link_is_in_the_sum_all_the_same(world):
+    up(world)
+    world.device.bench.parts["flow"].rate_hz = 48
+    # The sum goes out once per minute: lose it each time in another way.
+    for pause_s in (58, 59, 60, 61, 62):
+        world.run_for(pause_s * SECONDS)
+        world.broker.half_open()
+        world.run_for(60 * SECONDS)
+    world.device.bench.parts["flow"].rate_hz = 0
+    world.run_for(3 * MINUTES)
+    told = [payload for _, payload in sent(world, "Pumped")]
+    assert sum([int(float(payload) * 10 + 0.5) for payload in told]) == 1000, told
+    assert stat(world, "PumpedAfterLevelChange") == "100.0"

@@ -138,8 +138,11 @@ class Storm:
                 and is_online(self.world)
             )
 
-        came_back = self.world.run_until(back, BACK_MS)
-        self.check(came_back, "it is not back after %d s" % (BACK_MS // SECONDS))
+        # An idle tank may have nothing to say for longer than that: ask.
+        while not self.world.run_until(back, 5 * SECONDS):
+            late = self.world.now_ms() >= ended_ms + BACK_MS
+            self.check(not late, "it is not back after %d s" % (BACK_MS // SECONDS))
+            self._command("Refresh", "1")
 
     def _expect_resets(self, before, button):
         device = self.device
