@@ -32,8 +32,9 @@ def packet(head, body):
 
 
 def raw():
-    """A blocking socket, prebuilt packets, one write each."""
+    """A blocking socket with the client's options, prebuilt packets, one write each."""
     stream = socket.socket()
+    stream.setsockopt(6, 1, 1)  # TCP_NODELAY
     stream.connect(address)
     stream.write(packet(0x10, field(b"MQTT") + b"\x04\x02\x00\x3c" + field(b"raw")))
     stream.read(4)
@@ -54,6 +55,7 @@ def raw():
 
 
 def raw_qos_1(stream):
+    """Reads that block, which is quicker than to poll first."""
     messages = [
         packet(0x32, field(TOPIC) + bytes((0, i + 1)) + PAYLOAD) for i in range(raw_window)
     ]
@@ -116,16 +118,14 @@ class Publisher:
             self.done = True
 
     def _burst(self):
-        """Publish as epx.mqtt does: what one turn has to say goes out together."""
+        """Publish as epx.mqtt does: message by message, one write each, some per turn."""
         client = self.client
-        client.hold()
         for _ in range(min(BURST, self.left)):
             if client.publish(TOPIC, PAYLOAD) is None:
                 break
             self.left -= 1
         if not self.left and client.publish(END, b"") is not None:
             self.task.cancel()
-        client.release()
         self._update()
 
     def _ended(self, *_):

@@ -19,6 +19,7 @@ address = socket.getaddrinfo("127.0.0.1", port)[0][-1]
 
 def raw():
     stream = socket.socket()
+    stream.setsockopt(6, 1, 1)  # TCP_NODELAY, as the client has
     stream.connect(address)
     stream.write(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03raw")
     stream.read(4)

@@ -77,7 +77,7 @@ class Mqtt:
             Task(self._beat, 0, 1000, tolerance_ms=100, core=True)
             diag.before_reboot.append(self._unsent)
         else:
-            log.warn("mqtt: off, the keys mqttbroker and mqttname are needed")
+            log.warn("mqtt: off without mqttbroker and mqttname")
 
     # What the appliance uses.
 
@@ -152,7 +152,7 @@ class Mqtt:
         self.sm.go("waiting")
 
     def _unsent(self):
-        count = len(self.outbox.events) + self._client.in_flight
+        count = len(self.outbox.events) + len(self._client.in_flight)
         return "%d messages lost" % count if count else None
 
     def _lose(self, why):

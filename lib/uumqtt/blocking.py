@@ -15,7 +15,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 from uumqtt.client import Client
-from uumqtt.packet import MQTTError
+from uumqtt.outbox import MQTTError
 
 _TURN_MS = const(1000)
 
@@ -27,7 +27,8 @@ class BlockingClient(Client):
     _waiting = False
     _session_present = False
     _granted = 0
-    _messages = 0  # since check_msg() or wait_msg() began
+    _handler = None
+    _count = 0  # messages since check_msg() or wait_msg() began
 
     def connect(self, host, port=1883, timeout_s=20, tls_context=None):
         """-> whether the broker still had a session of this client."""
@@ -53,7 +54,7 @@ class BlockingClient(Client):
         while packet_id is None:
             self._turn(end_ms)
             packet_id = super().publish(topic, payload, retain, qos)
-        while packet_id in self._outbox.ids if packet_id else self._outbox.end:
+        while packet_id in self.in_flight if packet_id else self._end:
             self._turn(end_ms)
         return packet_id
 
@@ -73,30 +74,35 @@ class BlockingClient(Client):
     def check_msg(self):
         """Handle what has come, without waiting -> number of messages."""
         self._check_open()
-        self._messages = 0
+        self._count = 0
         self._turn(None)
-        return self._messages
+        return self._count
 
     def wait_msg(self, timeout_s=None):
         """Wait for a message (None: for ever) -> whether one came. Keeps the connection alive."""
         self._check_open()
-        self._messages = 0
+        self._count = 0
         end_ms = None if timeout_s is None else ticks_add(ticks_ms(), int(timeout_s * 1000))
-        while not self._messages:
+        while not self._count:
             wait_ms = _TURN_MS if end_ms is None else ticks_diff(end_ms, ticks_ms())
             if wait_ms <= 0:
                 return False
             self._serve(min(wait_ms, _TURN_MS))
         return True
 
-    def receiver(self):
-        """Count messages on their way to on_message."""
-        return self._count_message if self.connected else super().receiver()
+    @property
+    def on_message(self):
+        """What is set hears of messages, through what is read, which counts them."""
+        return self._count_message
+
+    @on_message.setter
+    def on_message(self, handler):
+        self._handler = handler
 
     def _count_message(self, topic, payload, retain, dup, packet_id):
-        self._messages += 1
-        if self.on_message:
-            self.on_message(topic, payload, retain, dup, packet_id)
+        self._count += 1
+        if self._handler:
+            self._handler(topic, payload, retain, dup, packet_id)
 
     def _note_connected(self, session_present):
         self._session_present = session_present
@@ -108,7 +114,7 @@ class BlockingClient(Client):
         return self.connected
 
     def _is_answered(self):
-        return not self._outbox.asked
+        return not self._asked
 
     def _check_open(self):
         if not self.stream:
@@ -126,7 +132,7 @@ class BlockingClient(Client):
         return packet_id
 
     def _nothing_waits(self):
-        return not self._outbox.end
+        return not self._end
 
     def _wait(self, condition, timeout_s):
         end_ms = ticks_add(ticks_ms(), int(timeout_s * 1000))

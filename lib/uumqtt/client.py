@@ -5,24 +5,30 @@ time that it returned is over. Everything raised as OSError (MQTTError is one) m
 connection is finished, call close(), and open() again when you like.
 """
 
-from struct import pack
-from time import ticks_ms
+import errno
+import socket
+from select import POLLERR, POLLHUP, POLLIN, POLLOUT
+from struct import pack, pack_into
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from uumqtt import packet
-from uumqtt.connection import Connection
-from uumqtt.packet import MQTTError, check_topic
+from uumqtt.inbox import Inbox
+from uumqtt.outbox import MQTTError, check_topic, encoded, string
 
-_PUBLISH_HEAD_BYTES = const(9)  # at most: fixed header, length of the topic, packet id
-_CONNACK = const(0x20)
-_PUBACK = const(0x40)
-_PINGRESP = const(0xD0)
-_SUBSCRIBE = const(0x82)
-_SUBACK = const(0x90)
-_UNSUBSCRIBE = const(0xA2)
-_QOS_1 = const(2)
-_BAD_QOS = const("QoS is 0 or 1")
+_REPLY_LIMIT_MS = const(5000)
+_HANDSHAKE_LIMIT_MS = const(15000)
+_READS_PER_TURN = const(4)  # then others get their turn
+_IPPROTO_TCP = const(6)  # these two are the same on Linux and lwIP
+_TCP_NODELAY = const(1)
+_EINPROGRESS_ESP32 = const(119)  # newlib's number, whatever the errno module says
+
+_CONNECT = const(0x10)
+_PINGREQ = const(0xC000)
+_DISCONNECT = const(0xE0)
+
+_FAILED = POLLERR | POLLHUP | 32  # 32: POLLNVAL, closed underneath; MicroPython does not name it
+_NEVER_MS = const(60000)
 # Section 3.2.2.3.
 _REFUSALS = const(
     (
@@ -35,150 +41,151 @@ _REFUSALS = const(
 )
 
 
-def _ignore(_topic, _payload, _retain, _dup, _packet_id):
-    pass
-
-
-def _too_early(_topic, _payload, _retain, _dup, _packet_id):
-    raise MQTTError("PUBLISH before CONNACK")
-
-
-class Client(Connection):
+class Client(Inbox):
     """One connection at a time to one broker; unacknowledged messages outlive it."""
 
-    on_message = None  # (topic, payload, retain, dup, packet_id); bytes, bytes, int, int, int
-    on_delivered = None  # (packet_id): the broker has it
-    on_subscribed = None  # (packet_id, granted): QoS, or 0x80 = refused
-    on_connected = None  # (session_present)
-    on_skipped = None  # (size_bytes): a packet above packet_limit was dropped
+    stream = None  # what to register with poll; None = closed
+    securing = False  # TLS handshake: ready() may take its time
+    _socket = None
+    _will = b""
 
-    skipped = 0  # how many of them
-    stray_acks = 0  # PUBACKs for ids that were not in flight
-    _good_topic = None  # the last one published, already checked
+    def __init__(
+        self,
+        client_id,
+        keepalive_s=30,
+        clean=True,
+        user=None,
+        password=None,
+        window=8,
+        rx_bytes=1024,
+        tx_bytes=1024,
+        packet_limit=1024,
+    ):
+        if not client_id and not clean:
+            raise ValueError("a lasting session needs a client_id")
+        Inbox.__init__(self, tx_bytes, window, rx_bytes, packet_limit)
+        self._keepalive_ms = keepalive_s * 1000
+        # The parts of CONNECT (section 3.1).
+        self._flags = 2 if clean else 0
+        self._identity = string(client_id)
+        self._credentials = b""
+        if user is not None:
+            self._flags |= 128
+            self._credentials = string(user)
+            if password is not None:
+                self._flags |= 64
+                self._credentials += string(password)
+        self.close()
 
-    @property
-    def in_flight(self):
-        """Number of QoS 1 messages without PUBACK, over all connections."""
-        return self._outbox.in_flight
+    def set_will(self, topic, payload, retain=True, qos=1):
+        """What the broker publishes when this client vanishes; from the next open() on."""
+        check_topic(encoded(topic), ValueError)
+        if qos not in (0, 1, 2):
+            raise ValueError("QoS is 0, 1 or 2")
+        self._will = string(topic) + string(payload)
+        self._flags = self._flags & 0xC2 | 4 | qos << 3 | (32 if retain else 0)
 
-    def publish(self, topic, payload, retain=False, qos=0):
-        """-> packet id (QoS 1), 0 (QoS 0), None = not now: try again after ready().
+    def open(self, address, tls_context=None, server_hostname=None):
+        """Begin to connect to an address of getaddrinfo(); returns at once."""
+        self.close()
+        connect = pack(">H4sBBH", 4, b"MQTT", 4, self._flags, self._keepalive_ms // 1000)
+        self._put(_CONNECT, connect + self._identity + self._will + self._credentials)
+        stream = self.stream = self._socket = socket.socket()
+        begun = False
+        try:
+            stream.setblocking(False)
+            # Else a packet waits up to 40 ms for the acknowledgement of the one before it.
+            stream.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+            try:
+                stream.connect(address)
+            except OSError as error:
+                if error.args[0] not in (errno.EINPROGRESS, _EINPROGRESS_ESP32):
+                    raise
+            if tls_context:
+                self.stream = tls_context.wrap_socket(
+                    stream, server_hostname=server_hostname, do_handshake_on_connect=False
+                )
+                self.securing = True
+            begun = True
+        finally:
+            if not begun:
+                self.close()
+        self._reply_at = ticks_add(ticks_ms(), _REPLY_LIMIT_MS)
 
-        Raises ValueError for a bad topic, QoS or size; what is wrong with the link is raised by
-        the next ready() or tick().
-        """
-        if topic is not self._good_topic:
-            topic = packet.encoded(topic)
-            check_topic(topic, 0, len(topic), ValueError)
-            self._good_topic = topic
-        if not isinstance(payload, bytes):
-            payload = packet.encoded(payload)
-        head = 0x31 if retain else 0x30
-        if qos:
-            if qos != 1:
-                raise ValueError(_BAD_QOS)
-            head |= _QOS_1
-        return self._publish(head, topic, payload)
+    def close(self):
+        """Free the socket, whatever state it is in. What is in flight is kept."""
+        # TLS closes its socket too, but not after a handshake that failed (MicroPython 1.25).
+        for stream in (self.stream, self._socket):
+            if stream:
+                try:
+                    stream.close()
+                except OSError:
+                    pass  # it is gone all the same
+        self.stream = self._socket = None
+        self.connected = self.securing = self._ping_sent = False
+        self._linked = False  # TCP is up
+        self._reset_rx()
+        self._reset_tx()
 
-    def _publish(self, head, topic, payload):
-        if not self.connected:
-            return None
-        outbox = self._outbox
-        waiting = outbox.end
-        taken = outbox.put_message(head, topic, payload)
-        if taken is None:
-            outbox.check_size(_PUBLISH_HEAD_BYTES + len(topic) + len(payload))
+    def disconnect(self):
+        """Say goodbye, so that the will is not published, and close."""
+        if self.connected and self._put(_DISCONNECT, b""):
             self._flush()
-            waiting = 0
-            taken = outbox.put_message(head, topic, payload)
-        if taken and outbox.in_flight == 1:
-            self._puback_since = ticks_ms()
-        # Behind waiting bytes it goes when they go; from a callback when ready() ends.
-        if self._writable and not waiting:
-            self._flush()
-        return taken
+        self.close()
 
-    def hold(self):
-        """Gather what is published from here on, to send it together at release()."""
-        self._held = True
-        self._writable = None
+    def events(self):
+        """What to poll the stream for."""
+        if not self._linked:
+            return POLLOUT
+        wanted = 0 if self._stalled else POLLIN
+        return wanted | POLLOUT if self._end else wanted
 
-    def release(self):
-        """End of hold()."""
-        self._held = False
-        if self.connected:
-            self._writable = self.stream
-            self._flush()
-
-    def subscribe(self, topic_filter, qos=1):
-        """-> packet id, which on_subscribed will get, or None = not now."""
-        if qos not in (0, 1):
-            raise ValueError(_BAD_QOS)
-        return self._ask(_SUBSCRIBE, topic_filter, bytes((qos,)))
-
-    def unsubscribe(self, topic_filter):
-        """-> packet id, or None = not now."""
-        return self._ask(_UNSUBSCRIBE, topic_filter, b"")
-
-    def _ask(self, head, topic_filter, options):
-        topic_filter = packet.encoded(topic_filter)
-        packet.check_filter(topic_filter)
-        outbox = self._outbox
-        packet_id = outbox.new_id()
-        request = packet.framed(
-            head, pack(">H", packet_id) + packet.string(topic_filter) + options
-        )
-        outbox.check_size(len(request))
-        if not outbox.has_room(len(request)):
-            self._flush()
-        if not self.connected or not outbox.put(request):
-            return None
-        if not outbox.asked:
-            self._suback_since = ticks_ms()
-        outbox.asked.append(packet_id)
-        if self._writable:
-            self._flush()
-        return packet_id
-
-    # -- for the inbox
-
-    def receiver(self):
-        """Who gets the next PUBLISH."""
-        if not self.connected:
-            return _too_early
-        return self.on_message or _ignore
-
-    def dropped(self, size_bytes):
-        if not self.connected:
-            raise MQTTError("PUBLISH before CONNACK")
-        self.skipped += 1
-        if self.on_skipped:
-            self.on_skipped(size_bytes)
-
-    def reply(self, head, buffer, start):
-        """A packet from the broker that is no PUBLISH, its length already checked."""
-        if not self.connected and head != _CONNACK:
-            raise MQTTError("packet 0x%02x before CONNACK" % head)
-        if head == _PUBACK and (buffer[start] or buffer[start + 1]):
-            self._puback(buffer[start] << 8 | buffer[start + 1])
-        elif head == _CONNACK:
-            self._connack(buffer[start], buffer[start + 1])
-        elif head == _PINGRESP:
-            self._ping_later()
-        elif not (buffer[start] or buffer[start + 1]):
-            raise MQTTError("packet id 0")
-        else:
-            self._suback(head, buffer[start] << 8 | buffer[start + 1], buffer[start + 2])
-
-    def _puback(self, packet_id):
-        outbox = self._outbox
-        if not outbox.acknowledge(packet_id):
-            self.stray_acks += 1
+    def ready(self, events):
+        """Read and write what is possible now. Raises OSError: close() is due."""
+        if not (self._writable and events == POLLIN) and not self._can_receive(events):
             return
-        if outbox.in_flight:
-            self._puback_since = ticks_ms()
-        if self.on_delivered:
-            self.on_delivered(packet_id)
+        stream = self.stream
+        # What callbacks send is written together. (If one raises: at the next ready(), for which
+        # events() asks. A try here would move the frame to the heap.)
+        self._writable = False
+        reads = _READS_PER_TURN
+        while reads and self._receive() and self.stream is stream:
+            # A broken link is not polled again: read all that is left of it.
+            if not events & _FAILED:
+                reads -= 1
+        if self.stream is not stream:
+            return  # a callback closed it
+        if events & _FAILED:
+            raise MQTTError("link failed")
+        if self.connected:
+            self._writable = True
+            self._flush()
+            if self._fault:
+                raise self._fault
+
+    def _can_receive(self, events):
+        """All that may come before reading: the link, TLS, room for what waits, a fault."""
+        if not self.stream:
+            return False
+        if not self._linked:
+            if events & _FAILED:
+                self._receive()  # raises the errno, on most systems
+                raise MQTTError("broker not reachable")
+            if not events & POLLOUT:
+                return False
+            self._linked = True
+            limit_ms = _HANDSHAKE_LIMIT_MS if self.securing else _REPLY_LIMIT_MS
+            self._reply_at = ticks_add(ticks_ms(), limit_ms)
+        sent = self._flush()
+        if self._fault:
+            raise self._fault
+        if self.securing:
+            # The TLS handshake, which writing CONNECT drives.
+            if not sent:
+                return False
+            self.securing = False
+            self._reply_at = ticks_add(ticks_ms(), _REPLY_LIMIT_MS)
+        return True
 
     def _connack(self, flags, code):
         if self.connected:
@@ -188,20 +195,55 @@ class Client(Connection):
         if code:
             raise MQTTError(_REFUSALS[code - 1] if code <= 5 else "CONNACK code %d" % code)
         self.connected = True
-        self._outbox.sent = 0  # what the last connection left unacknowledged goes out again
+        self._limit = self._packet_limit
+        self._sent = 0  # what the last connection left unacknowledged goes out again
         self._puback_since = ticks_ms()
         self._ping_later()
         if self.on_connected:
             self.on_connected(bool(flags))
 
-    def _suback(self, head, packet_id, granted):
-        asked = self._outbox.asked
-        if packet_id not in asked:
-            raise MQTTError("answer to no question")
-        asked.remove(packet_id)
-        self._suback_since = ticks_ms()
-        if head == _SUBACK:
-            if granted not in (0, 1, 0x80):
-                raise MQTTError("bad SUBACK code 0x%02x" % granted)
-            if self.on_subscribed:
-                self.on_subscribed(packet_id, granted)
+    def _ping_later(self):
+        """Asked after 0.75, answered within 0.5: silence is noticed after 1.25 x keepalive.
+
+        Asked also while other packets flow: what is sent proves nothing about the broker.
+        """
+        self._ping_sent = False
+        self._ping_at = ticks_add(ticks_ms(), self._keepalive_ms * 3 // 4)
+
+    def tick(self):
+        """Check every deadline -> ms until the next one, as of now.
+
+        Call it also after open(), subscribe() and publish(qos=1), which begin new ones.
+        """
+        now = ticks_ms()
+        if not self.stream:
+            return _NEVER_MS
+        if not self.connected:
+            what = "TLS handshake" if self.securing else "CONNACK"
+            return _left(self._reply_at, now, what if self._linked else "connection")
+        wait = _NEVER_MS
+        if self.in_flight:
+            limit = ticks_add(self._puback_since, _REPLY_LIMIT_MS)
+            wait = min(wait, _left(limit, now, "PUBACK"))
+        if self._asked:
+            limit = ticks_add(self._suback_since, _REPLY_LIMIT_MS)
+            wait = min(wait, _left(limit, now, "SUBACK"))
+        if self._keepalive_ms:
+            if not self._ping_sent and ticks_diff(self._ping_at, now) <= 0:
+                self._ping_sent = True
+                self._ping_at = ticks_add(now, self._keepalive_ms // 2)
+                pack_into(">H", self._tx, self._end, _PINGREQ)  # a full buffer is no excuse
+                self._end += 2
+                self._flush()
+            wait = min(wait, _left(self._ping_at, now, "PINGRESP"))
+        if self._fault:
+            raise self._fault
+        return wait
+
+
+def _left(at_ms, now_ms, what):
+    """ms from now until the deadline; MQTTError once it has passed."""
+    left_ms = ticks_diff(at_ms, now_ms)
+    if left_ms <= 0:
+        raise MQTTError("no " + what)
+    return left_ms

@@ -1,6 +1,11 @@
-"""What is to be sent: bytes that the kernel has not taken, messages without their PUBACK."""
+"""What is to be sent: bytes that the kernel has not taken, messages without their PUBACK.
 
-from struct import pack_into
+Sections named in comments are those of the OASIS standard mqtt-v3.1.1-os. Outbox, Inbox and
+Client are one object, each class a layer of it: what is looked up in self is found at once.
+"""
+
+from struct import pack, pack_into
+from time import ticks_ms
 
 from micropython import const
 
@@ -12,89 +17,131 @@ _PAD_BYTES = const(136)
 _MAX_TX_BYTES = const(16384)  # so that the remaining length always fits two bytes
 _DUP = const(8)
 _QOS_1 = const(2)
+_SUBSCRIBE = const(0x82)
+_UNSUBSCRIBE = const(0xA2)
+_BAD_QOS = const("QoS is 0 or 1")
+_TOO_LARGE = const("packet larger than tx_bytes")
+
+
+class MQTTError(OSError):
+    """The link, or what came over it, is bad; args[0] says how."""
+
+
+def encoded(text):
+    """str or bytes-like -> bytes."""
+    if isinstance(text, bytes):
+        return text
+    return text.encode() if isinstance(text, str) else bytes(text)
+
+
+def string(text):
+    """A text or binary field with its length in front (section 1.5.3)."""
+    text = encoded(text)
+    return pack(">H", len(text)) + text
+
+
+def check_topic(topic, error):
+    """Raise `error` if these bytes are no topic name (sections 1.5.3, 4.7.1, 4.7.3)."""
+    try:
+        if max(topic) > 0x7F:
+            # What MicroPython's str() lets pass: overlong, surrogate, beyond U+10FFFF (RFC 3629).
+            previous = 0
+            for byte in topic:
+                pair = previous << 8 | byte
+                if (
+                    0xC000 <= pair < 0xC200
+                    or 0xE000 <= pair < 0xE0A0
+                    or 0xEDA0 <= pair < 0xEE00
+                    or 0xF000 <= pair < 0xF090
+                    or 0xF490 <= pair
+                ):
+                    raise ValueError
+                previous = byte
+        str(topic, "utf-8")
+        if len(topic) > 0xFFFF or b"#" in topic or b"+" in topic or b"\0" in topic:
+            raise ValueError
+    except ValueError:  # also of max(), when there is nothing
+        raise error("bad topic")
 
 
 class Outbox:
-    """One buffer of `tx_bytes`, and a ring of `window` unacknowledged messages."""
+    """One buffer of `tx_bytes`, and a window of unacknowledged messages."""
+
+    connected = False  # CONNACK came
+    _good_topic = None  # the last one published, already checked
+    _last_id = 0
 
     def __init__(self, tx_bytes, window):
         if not 136 <= tx_bytes <= _MAX_TX_BYTES or window < 1:
             raise ValueError("tx_bytes: 136 to 16384, window: at least 1")
-        self._limit = tx_bytes
-        self.buffer = bytearray(tx_bytes + _PAD_BYTES)
-        self._view = memoryview(self.buffer)
-        self.start = 0  # first byte that the kernel has not taken
-        self.end = 0  # behind the last byte; 0 = nothing waits
-        self.offered = 0  # where the refused write ended
+        self._tx_limit = tx_bytes
+        self._tx = bytearray(tx_bytes + _PAD_BYTES)
+        self._tx_view = memoryview(self._tx)
         self._window = window
-        self.ids = [0] * window  # 0 = acknowledged
-        self._topics = [None] * window
-        self._payloads = [None] * window
-        self._heads = [0] * window
-        self._first = 0  # oldest slot in use
-        self._span = 0  # slots from the oldest to the newest
-        self.sent = 0  # how many of them went out on this connection
-        self.in_flight = 0
-        self.asked = []  # ids of SUBSCRIBE and UNSUBSCRIBE without an answer
-        self._last_id = 0
+        self.in_flight = []  # ids of QoS 1 messages without PUBACK, over all connections
+        self._messages = []  # the same messages: head, topic, payload
+        self._asked = []  # ids of SUBSCRIBE and UNSUBSCRIBE without an answer
 
-    def reset(self):
-        """The connection is over: forget bytes and questions, keep unacknowledged messages."""
-        self.start = self.end = self.offered = 0
-        self.sent = self._span
-        self.asked.clear()
+    def _reset_tx(self):
+        """A new connection: forget bytes and questions, keep unacknowledged messages."""
+        self._start = 0  # first byte that the kernel has not taken
+        self._end = 0  # behind the last byte; 0 = nothing waits
+        self._offered = 0  # where the refused write ended
+        self._sent = len(self.in_flight)  # how many of them went out on this connection
+        self._asked.clear()
+        self._writable = False  # may a packet be written at once?
+        self._fault = None  # of a write; ready() or tick() raise it
+        self._puback_since = self._suback_since = 0  # the first one is missing, or the last came
 
-    def flush(self, stream):
-        """Offer the waiting bytes to the kernel -> True when it took them all."""
-        while True:
-            if self.sent < self._span:
-                self._put_again()
-            if not self.end:
-                return True
-            # TLS wants a refused write repeated with the same length, so no more than that.
-            end = self.offered or self.end
-            if self.start:
-                taken = stream.write(self._view[self.start : end])
-            else:
-                taken = stream.write(self.buffer, end)
-            if taken is None:
-                self.offered = end
-                return False
-            self.offered = 0
-            self.start += taken
-            if self.start == self.end:
-                self.start = self.end = 0
+    def publish(self, topic, payload, retain=False, qos=0):
+        """-> packet id (QoS 1), 0 (QoS 0), None = not now: try again after ready().
 
-    def has_room(self, size_bytes):
-        return self.end + size_bytes <= self._limit
+        Raises ValueError for a bad topic, QoS or size; what is wrong with the link is raised by
+        the next ready() or tick().
+        """
+        if topic is not self._good_topic:
+            topic = encoded(topic)
+            check_topic(topic, ValueError)
+            self._good_topic = topic
+        if not isinstance(payload, bytes):
+            payload = encoded(payload)
+        head = 0x31 if retain else 0x30
+        packet_id = 0
+        if qos:
+            if qos != 1:
+                raise ValueError(_BAD_QOS)
+            sent = len(self.in_flight)
+            if sent == self._window or (self._sent < sent and not self._flush()):
+                return None
+            head |= _QOS_1
+            packet_id = self._new_id()
+        if not self.connected:
+            return None
+        if not self._put_publish(head, topic, payload, packet_id) and not (
+            self._flush() and self._put_publish(head, topic, payload, packet_id)
+        ):
+            return None
+        if packet_id:
+            if not sent:
+                self._puback_since = ticks_ms()
+            self.in_flight.append(packet_id)
+            self._messages.append((head | _DUP, topic, payload))
+            self._sent = sent + 1
+        # Behind what the kernel has refused it goes later; from a callback when ready() ends.
+        if self._writable and not self._offered:
+            self._flush()
+        return packet_id
 
-    def check_size(self, size_bytes):
-        """ValueError for what can never be sent."""
-        if size_bytes > self._limit:
-            raise ValueError("packet larger than tx_bytes")
-
-    def put(self, packet, pad_bytes=0):
-        """Append a whole packet -> False when there is no room, even with some of the pad."""
-        end = self.end
-        if end + len(packet) > self._limit + pad_bytes:
-            return False
-        self.end = end + len(packet)
-        self.buffer[end : self.end] = packet
-        return True
-
-    def put_puback(self, packet_id):
-        """There is room: has_room(4) was asked, and what came since may use the pad."""
-        pack_into(">BBH", self.buffer, self.end, 0x40, 2, packet_id)
-        self.end += 4
-
-    def put_publish(self, head, topic, payload, packet_id):
+    def _put_publish(self, head, topic, payload, packet_id):
         """Append a PUBLISH; packet_id 0 = QoS 0 -> False when there is no room."""
         topic_bytes = len(topic)
         size = topic_bytes + len(payload) + (4 if packet_id else 2)
-        buffer = self.buffer
-        position = self.end
+        buffer = self._tx
+        position = self._end
         end = position + size + (2 if size < 128 else 3)
-        if end > self._limit:
+        if end > self._tx_limit:
+            if end - position > self._tx_limit:
+                raise ValueError(_TOO_LARGE)
             return False
         if size < 128:
             pack_into(">BBH128s", buffer, position, head, size, topic_bytes, topic)
@@ -113,64 +160,97 @@ class Outbox:
             buffer[position:end] = payload
         else:
             pack_into("128s", buffer, position, payload)
-        self.end = end
+        self._end = end
         return True
 
-    def put_message(self, head, topic, payload):
-        """Append a PUBLISH, with QoS 1 keep it until its PUBACK -> id or 0; None = not now."""
-        if not head & _QOS_1:
-            return 0 if self.put_publish(head, topic, payload, 0) else None
-        slot = self._span
-        if slot == self._window or self.sent < slot:
-            return None
-        packet_id = self.new_id()
-        if not self.put_publish(head, topic, payload, packet_id):
-            return None
-        self._span = self.sent = slot + 1
-        self.in_flight += 1
-        slot = (self._first + slot) % self._window
-        self.ids[slot] = packet_id
-        self._topics[slot] = topic
-        self._payloads[slot] = payload
-        self._heads[slot] = head | _DUP
-        return packet_id
+    def _put(self, head, body):
+        """Append another packet -> False when there is no room."""
+        size = len(body)
+        if size + 3 > self._tx_limit:
+            raise ValueError(_TOO_LARGE)
+        if size < 128:
+            packet = pack("BB", head, size) + body
+        else:
+            packet = pack("BBB", head, size & 127 | 128, size >> 7) + body
+        end = self._end + len(packet)
+        if end > self._tx_limit:
+            return False
+        self._tx[self._end : end] = packet
+        self._end = end
+        return True
+
+    def _flush(self):
+        """Offer the waiting bytes to the kernel -> True when it took them all.
+
+        Raises nothing, since publish() must not. TLS wants a refused write repeated with the same
+        length, so no more than that is offered.
+        """
+        try:
+            while not self._fault:
+                if self._sent < len(self.in_flight):
+                    self._put_again()
+                if not self._end:
+                    return True
+                self._offered = self._offered or self._end
+                if self._start:
+                    taken = self.stream.write(self._tx_view[self._start : self._offered])
+                else:
+                    taken = self.stream.write(self._tx, self._offered)
+                if taken is None:
+                    return False
+                self._offered = 0
+                self._start += taken
+                if self._start == self._end:
+                    self._start = self._end = 0
+        except OSError as error:
+            self._fault = error
+        except ValueError as error:  # so MicroPython says that the certificate is not good
+            self._fault = MQTTError("certificate: %s" % str(error).strip())
 
     def _put_again(self):
         """Append messages that are due again as long as there is room."""
-        while self.sent < self._span:
-            slot = (self._first + self.sent) % self._window
-            packet_id = self.ids[slot]
-            if packet_id and not self.put_publish(
-                self._heads[slot], self._topics[slot], self._payloads[slot], packet_id
-            ):
+        for slot in range(self._sent, len(self.in_flight)):
+            if not self._put_publish(*self._messages[slot], self.in_flight[slot]):
                 return
-            self.sent += 1
+            self._sent = slot + 1
 
-    def acknowledge(self, packet_id):
-        """Forget the message with this id -> False when there is none."""
-        ids = self.ids
-        slot = self._first
-        if ids[slot] != packet_id:
-            if packet_id not in ids:
-                return False
-            slot = ids.index(packet_id)
-        ids[slot] = 0
-        self._topics[slot] = self._payloads[slot] = None
-        self.in_flight -= 1
-        if slot == self._first:  # free it, and those behind it that were acknowledged before it
-            span = self._span
-            while span and not ids[slot]:
-                slot = (slot + 1) % self._window
-                span -= 1
-            self.sent = max(0, self.sent + span - self._span)
-            self._span = span
-            self._first = slot
-        return True
-
-    def new_id(self):
+    def _new_id(self):
         """The next packet id that nothing unanswered has."""
         packet_id = self._last_id % 0xFFFF + 1
-        while packet_id in self.ids or packet_id in self.asked:
+        while packet_id in self.in_flight or packet_id in self._asked:
             packet_id = packet_id % 0xFFFF + 1
         self._last_id = packet_id
+        return packet_id
+
+    def subscribe(self, topic_filter, qos=1):
+        """-> packet id, which on_subscribed will get, or None = not now."""
+        if qos not in (0, 1):
+            raise ValueError(_BAD_QOS)
+        return self._ask(_SUBSCRIBE, topic_filter, bytes((qos,)))
+
+    def unsubscribe(self, topic_filter):
+        """-> packet id, or None = not now."""
+        return self._ask(_UNSUBSCRIBE, topic_filter, b"")
+
+    def _ask(self, head, topic_filter, options):
+        topic_filter = encoded(topic_filter)
+        levels = topic_filter.split(b"/")
+        if levels[-1] == b"#":
+            levels.pop()
+        for level in levels:  # section 4.7.1
+            if level and level != b"+":
+                check_topic(level, ValueError)
+        if not 0 < len(topic_filter) <= 0xFFFF:
+            raise ValueError("bad topic")
+        packet_id = self._new_id()
+        body = pack(">H", packet_id) + string(topic_filter) + options
+        if not self.connected:
+            return None
+        if not self._put(head, body) and not (self._flush() and self._put(head, body)):
+            return None
+        if not self._asked:
+            self._suback_since = ticks_ms()
+        self._asked.append(packet_id)
+        if self._writable:
+            self._flush()
         return packet_id

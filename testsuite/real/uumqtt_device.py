@@ -64,7 +64,7 @@ def refused():
     try:
         client.connect(HOST, port)
     except OSError as error:
-        print("refused:", error.reason)
+        print("refused:", error.args[0])
 
 
 def secure():
@@ -105,7 +105,7 @@ def frozen():
         try:
             client.tick()
         except OSError as error:
-            print("noticed after", time.ticks_diff(time.ticks_ms(), last), error.reason)
+            print("noticed after", time.ticks_diff(time.ticks_ms(), last), error.args[0])
             break
         if client.connected and client.publish("uumqtt/beat", "x") is not None:
             if last is None:

@@ -168,7 +168,7 @@ class Storm:
         outbox = self.insight.app.mqtt.outbox
         live = len([1 for entry in loop._heap if entry[4] != _CANCELLED])
         waiting = len(outbox._states) + len(outbox.events)
-        in_flight = self.insight.app.mqtt._client.in_flight
+        in_flight = len(self.insight.app.mqtt._client.in_flight)
         self.check(self.device.open_sockets == 1, "%d sockets" % self.device.open_sockets)
         self.check(len(loop._polls) == 1, "%d streams are polled" % len(loop._polls))
         self.check(waiting == 0 and in_flight == 0, "%d + %d messages wait" % (waiting, in_flight))

@@ -29,7 +29,7 @@ class Client:
         self.fault = None  # raised by ready() and tick()
         self.room = 1000
         self.ticks = 0
-        self.in_flight = 0
+        self.in_flight = []
 
     def set_will(self, topic, payload, retain=True, qos=1):
         self.will = (topic, payload, retain, qos)
@@ -397,7 +397,7 @@ class TestLastResort(MqttCase):
 
     def test_a_reboot_says_what_it_loses(self):
         self.mqtt.outbox.post_event("stat/H2O/Event", b"P")
-        self.client.in_flight = 2
+        self.client.in_flight = [1, 2]
         with self.assertRaises(fakes.Reset):
             self.diag.reboot("test")
         self.assertEqual(self.world.files["reboot.txt"], b"test, 3 messages lost")

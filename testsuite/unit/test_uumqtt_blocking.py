@@ -8,7 +8,7 @@ from uumqtt_fakes import CONNACK, FakeTLS, Peer, ack, publish
 
 from uumqtt import blocking
 from uumqtt.blocking import BlockingClient
-from uumqtt.packet import MQTTError
+from uumqtt.outbox import MQTTError
 
 
 class FakePoller:
@@ -91,7 +91,7 @@ class BlockingTest(unittest.TestCase):
         start_ms = self.clock.now_ms
         with self.assertRaises(MQTTError) as caught:
             call(*arguments)
-        return caught.exception.reason, self.clock.now_ms - start_ms
+        return caught.exception.args[0], self.clock.now_ms - start_ms
 
     def test_connect_waits_for_connack(self):
         self.assertIs(self.client.connect("192.0.2.1"), False)
@@ -147,7 +147,7 @@ class BlockingTest(unittest.TestCase):
         self.client.connect("a")
         packet_id = self.client.publish("a", "b", qos=1)
         self.assertEqual(self.desk.peer.delivered, [packet_id])
-        self.assertEqual(self.client.in_flight, 0)
+        self.assertEqual(len(self.client.in_flight), 0)
 
     def test_publish_without_puback_gives_up_and_is_sent_again(self):
         self.client.connect("a")
@@ -159,7 +159,7 @@ class BlockingTest(unittest.TestCase):
         self.client.connect("a")
         self.client.check_msg()
         self.client.check_msg()
-        self.assertEqual(self.client.in_flight, 0)
+        self.assertEqual(len(self.client.in_flight), 0)
 
     def test_publish_waits_for_the_window(self):
         desk = Desk(window=1)
@@ -170,7 +170,7 @@ class BlockingTest(unittest.TestCase):
         desk.answers[0x32] = desk.answers[0x3A] = answer
         desk.client.connect("a")
         desk.client.publish("a", "2", qos=1)
-        self.assertEqual(desk.client.in_flight, 0)
+        self.assertEqual(len(desk.client.in_flight), 0)
         self.assertEqual([packet[-1:] for packet in desk.seen[-2:]], [b"1", b"2"])
 
     def test_subscribe_tells_what_was_granted(self):
@@ -191,7 +191,7 @@ class BlockingTest(unittest.TestCase):
         while super(BlockingClient, desk.client).publish("topic", "x" * 30) is not None:
             pass
         desk.peer.stream.room = 1000
-        desk.client._writable.room = 0
+        desk.client.stream.room = 0
         steps = []
 
         def make_room(stream):
@@ -213,7 +213,7 @@ class BlockingTest(unittest.TestCase):
     def test_unsubscribe_waits_for_its_answer(self):
         self.client.connect("a")
         self.client.unsubscribe("a")
-        self.assertEqual(len(self.client._outbox.asked), 0)
+        self.assertEqual(len(self.client._asked), 0)
 
     def test_check_msg_takes_what_is_there(self):
         self.client.connect("a")
@@ -262,7 +262,7 @@ class BlockingTest(unittest.TestCase):
         self.client.wait_msg()
         self.assertEqual(asked, [1, 2])
         self.client.wait_msg(1)
-        self.assertEqual(self.client.in_flight + len(self.client._outbox.asked), 0)
+        self.assertEqual(len(self.client.in_flight) + len(self.client._asked), 0)
 
     def test_a_callback_may_disconnect(self):
         self.client.connect("a")

@@ -7,7 +7,7 @@ import unittest
 from uumqtt_fakes import ADDRESS, CONNACK, FakeTLS, Peer, ack
 
 from uumqtt.client import Client
-from uumqtt.packet import MQTTError
+from uumqtt.outbox import MQTTError
 
 CONNECT = b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x1e\x00\x02me"
 PINGREQ = b"\xc0\x00"
@@ -88,7 +88,7 @@ class OpeningTest(unittest.TestCase):
         self.client.open(ADDRESS)
         with self.assertRaises(MQTTError) as caught:
             self.client.ready(select.POLLHUP)
-        self.assertEqual(caught.exception.reason, "broker not reachable")
+        self.assertEqual(caught.exception.args[0], "broker not reachable")
 
     def test_each_refusal_of_the_broker_has_its_reason(self):
         for code, reason in (
@@ -102,7 +102,7 @@ class OpeningTest(unittest.TestCase):
             self.peer.link()
             with self.assertRaises(MQTTError) as caught:
                 self.peer.receive(bytes((0x20, 2, 0, code)))
-            self.assertEqual(caught.exception.reason, reason)
+            self.assertEqual(caught.exception.args[0], reason)
             self.assertFalse(self.client.connected)
 
     def test_malformed_connacks_end_the_connection(self):
@@ -116,7 +116,7 @@ class OpeningTest(unittest.TestCase):
         self.peer.connect()
         with self.assertRaises(MQTTError) as caught:
             self.peer.receive(CONNACK)
-        self.assertEqual(caught.exception.reason, "second CONNACK")
+        self.assertEqual(caught.exception.args[0], "second CONNACK")
 
     def test_nothing_may_come_before_connack(self):
         for data in (
@@ -129,7 +129,7 @@ class OpeningTest(unittest.TestCase):
             self.peer.link()
             with self.assertRaises(MQTTError) as caught:
                 self.peer.receive(data)
-            self.assertIn("before CONNACK", caught.exception.reason)
+            self.assertIn("before CONNACK", caught.exception.args[0])
 
     def test_a_wild_mixture_of_connack_and_more_in_one_read_is_fine(self):
         self.peer.link()
@@ -175,7 +175,7 @@ class EndingTest(unittest.TestCase):
         self.peer.stream.end()
         with self.assertRaises(MQTTError) as caught:
             self.client.ready(select.POLLIN)
-        self.assertEqual(caught.exception.reason, "closed by the broker")
+        self.assertEqual(caught.exception.args[0], "closed by the broker")
 
     def test_the_broker_closes_behind_its_last_words(self):
         self.peer.stream.feed(b"\x30\x03\x00\x01a")
@@ -188,7 +188,7 @@ class EndingTest(unittest.TestCase):
         self.peer.stream.feed(b"\x30\x03\x00\x01a" * 2000)
         with self.assertRaises(MQTTError) as caught:
             self.client.ready(select.POLLERR)
-        self.assertEqual(caught.exception.reason, "link failed")
+        self.assertEqual(caught.exception.args[0], "link failed")
         self.assertEqual(len(self.peer.heard), 2000)
 
     def test_an_error_of_a_read_goes_up(self):
@@ -208,6 +208,17 @@ class EndingTest(unittest.TestCase):
         self.client.publish("a", "b")
         with self.assertRaises(OSError):
             self.client.tick()
+
+    def test_an_error_of_a_write_within_ready_is_told_by_it(self):
+        def answer(topic, payload, retain, dup, packet_id):
+            self.client.publish("a", payload)
+            self.peer.stream.error = errno.ECONNRESET
+
+        self.client.on_message = answer
+        self.peer.stream.feed(b"\x30\x03\x00\x01a")
+        with self.assertRaises(OSError) as caught:
+            self.client.ready(select.POLLIN)
+        self.assertEqual(caught.exception.args[0], errno.ECONNRESET)
 
     def test_close_frees_the_socket_and_may_be_repeated(self):
         self.client.close()
@@ -284,7 +295,7 @@ class DeadlineTest(unittest.TestCase):
             self.clock.sleep_ms(min(wait_ms, end_ms - self.clock.now_ms))
         with self.assertRaises(MQTTError) as caught:
             self.client.tick()
-        self.assertEqual(caught.exception.reason, reason)
+        self.assertEqual(caught.exception.args[0], reason)
 
     def test_a_link_within_five_seconds(self):
         self.client.open(ADDRESS)
@@ -441,7 +452,7 @@ class TLSTest(unittest.TestCase):
         self.peer.clock.sleep_ms(5000)
         with self.assertRaises(MQTTError) as caught:
             self.client.tick()
-        self.assertEqual(caught.exception.reason, "no CONNACK")
+        self.assertEqual(caught.exception.args[0], "no CONNACK")
 
     def test_a_bad_certificate_is_an_error_of_the_link(self):
         # MicroPython 1.25 raises ValueError from within the handshake (tried with Mosquitto).
@@ -449,7 +460,7 @@ class TLSTest(unittest.TestCase):
         self.client.open(ADDRESS, context)
         with self.assertRaises(MQTTError) as caught:
             self.client.ready(select.POLLOUT)
-        self.assertEqual(caught.exception.reason, "certificate: not signed by the trusted CA")
+        self.assertEqual(caught.exception.args[0], "certificate: not signed by the trusted CA")
         self.client.close()
         self.assertEqual(self.peer.network.open_sockets, 0)
 
@@ -459,7 +470,7 @@ class TLSTest(unittest.TestCase):
         self.peer.clock.sleep_ms(15000)
         with self.assertRaises(MQTTError) as caught:
             self.client.tick()
-        self.assertEqual(caught.exception.reason, "no TLS handshake")
+        self.assertEqual(caught.exception.args[0], "no TLS handshake")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import unittest
 
 from uumqtt_fakes import ADDRESS, CONNACK, Peer, ack, frame, publish
 
-from uumqtt.packet import MQTTError
+from uumqtt.outbox import MQTTError
 
 STREAM = (
     publish(b"a", b"")
@@ -111,7 +111,7 @@ class MalformedTest(unittest.TestCase):
             try:
                 peer.receive(data[:size])
             except MQTTError as error:
-                self.assertEqual(error.reason, reason)
+                self.assertEqual(error.args[0], reason)
                 self.assertEqual(peer.heard, [])
                 self.assertEqual(peer.delivered + peer.subscribed, [])
                 return
@@ -140,7 +140,7 @@ class MalformedTest(unittest.TestCase):
     def test_a_reply_is_never_long_enough_for_a_second_length_byte(self):
         with self.assertRaises(MQTTError) as caught:
             Peer().connect_and_receive(b"\x40\x80")
-        self.assertIn("bad packet 0x40", caught.exception.reason)
+        self.assertIn("bad packet 0x40", caught.exception.args[0])
 
     def test_a_remaining_length_without_end(self):
         self.check("remaining length of more than 4 bytes", b"\x30\x80\x80\x80\x80\x01")
@@ -176,7 +176,7 @@ class MalformedTest(unittest.TestCase):
             fill = publish(b"a", b"x" * (64 - 5 - len(tail)))
             with self.assertRaises(MQTTError) as caught:
                 peer.receive(fill + tail)
-            self.assertEqual(caught.exception.reason, "PUBLISH too short")
+            self.assertEqual(caught.exception.args[0], "PUBLISH too short")
 
     def test_a_topic_never_goes_on_in_what_the_buffer_had_before(self):
         for head, tail in ((0x30, b""), (0x32, b"\x00\x01")):
@@ -185,14 +185,14 @@ class MalformedTest(unittest.TestCase):
             peer.receive(publish(b"abc", b"abcabc"))
             with self.assertRaises(MQTTError) as caught:
                 peer.receive(bytes((head, 4)) + b"\x00\x03ab" + tail)
-            self.assertEqual(caught.exception.reason, "PUBLISH too short")
+            self.assertEqual(caught.exception.args[0], "PUBLISH too short")
 
     def test_bad_topics(self):
-        self.check("topic is empty or too long", publish(b"", b"abc"))
-        self.check("wildcard in topic", publish(b"a/+", b""))
-        self.check("wildcard in topic", publish(b"#", b""))
-        self.check("NUL in topic", publish(b"\0", b""))
-        self.check("topic is not UTF-8", publish(b"\xff", b""))
+        self.check("bad topic", publish(b"", b"abc"))
+        self.check("bad topic", publish(b"a/+", b""))
+        self.check("bad topic", publish(b"#", b""))
+        self.check("bad topic", publish(b"\0", b""))
+        self.check("bad topic", publish(b"\xff", b""))
 
     def test_a_bad_topic_is_not_remembered_as_good(self):
         peer = Peer()
