@@ -37,10 +37,17 @@ class Board:
         self._master, slave = pty.openpty()
         tty.setraw(slave)
         self.port = os.ttyname(slave)
+        os.set_blocking(self._master, False)
+        self._line = select.poll()
+        self._line.register(self._master, select.POLLOUT)
         # Nobody may hold the port open but the tool under test.
         os.close(slave)
         self._process: subprocess.Popen | None = None
         self._stopping = False
+        self._input: int | None = None
+        self._input_lock = threading.Lock()
+        # The last words of the board, for a test that fails.
+        self.said = bytearray()
         self._threads: list[threading.Thread] = []
         self.power_on()
 
@@ -63,12 +70,20 @@ class Board:
 
     def power_off(self) -> None:
         """The flash folder holds what the flash held."""
-        self._stopping = True
-        self._threads[0].join(_LIMIT_S)
-        os.close(self._input)
-        self._process.wait(_LIMIT_S)
-        self._threads[1].join(_LIMIT_S)
-        os.close(self._output)
+        # The end of its input is what the board notices; what it says until then is taken.
+        with self._input_lock:
+            os.close(self._input)
+            self._input = None
+        try:
+            self._process.wait(_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise AssertionError(f"the board hangs: {self.events} {bytes(self.said)}") from None
+        finally:
+            self._stopping = True
+            for thread in self._threads:
+                thread.join(_LIMIT_S)
+            os.close(self._output)
 
     def close(self) -> None:
         self.power_off()
@@ -101,26 +116,35 @@ class Board:
         while not self._stopping:
             ready, _, _ = select.select([self._master, self._output], [], [], 0.05)
             if self._output in ready:
-                self._to_port(os.read(self._output, 4096))
+                data = os.read(self._output, 4096)
+                if not data:
+                    return
+                self.said = (self.said + data)[-2000:]
+                self._to_port(data)
             if self._master in ready:
                 self._to_board()
 
     def _to_port(self, data: bytes) -> None:
-        """Nobody may be there to read: then the line takes nothing, like a real one."""
+        """What nobody listens to is lost. Without this, the terminal would echo it to the board:
+        Linux forgets that a terminal is raw when its last user closes it.
+        """
         while data and not self.mute and not self._stopping:
-            _, ready, _ = select.select([], [self._master], [], 0.05)
-            if not ready:
+            happened = dict(self._line.poll(50)).get(self._master, 0)
+            if happened & select.POLLHUP:
                 return
-            with contextlib.suppress(OSError):
-                data = data[os.write(self._master, data) :]
+            if happened & select.POLLOUT:
+                with contextlib.suppress(BlockingIOError):
+                    data = data[os.write(self._master, data) :]
 
     def _to_board(self) -> None:
+        data = b""
         try:
             data = os.read(self._master, 4096)
+        except BlockingIOError:
+            return
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-            data = b""
         if not data:
             # The port is closed on the other side (EIO on Linux); look again in a moment.
             select.select([self._output], [], [], 0.02)
@@ -129,5 +153,6 @@ class Board:
         if self.garble_after_bytes is not None and self.received_bytes > self.garble_after_bytes:
             self.garble_after_bytes = None
             data = b"?" * len(data)
-        if not self.mute:
-            os.write(self._input, data)
+        with self._input_lock:
+            if self._input is not None and not self.mute:
+                os.write(self._input, data)

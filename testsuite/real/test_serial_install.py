@@ -104,7 +104,7 @@ def bench(tmp_path):
 
 def test_an_installed_profile_is_byte_identical_and_imports(bench, capsys):
     bench.start()
-    command = [ROOT / "scripts/cpall", PROFILE, "--params", bench.params]
+    command = [sys.executable, ROOT / "scripts/cpall", PROFILE, "--params", bench.params]
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -254,7 +254,7 @@ def test_a_port_that_somebody_reads_without_a_lock_is_busy_too(bench):
         pytest.skip("without /proc a tool cannot see who has a port open")
     bench.start()
     reader = os.open(bench.board.port, os.O_RDWR | os.O_NOCTTY)
-    command = [ROOT / "scripts/pcp", bench.file("a"), "--params", bench.params]
+    command = [sys.executable, ROOT / "scripts/pcp", bench.file("a"), "--params", bench.params]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     os.close(reader)
     assert done.returncode == 1
