@@ -77,7 +77,7 @@ class Mqtt:
             Task(self._beat, 0, 1000, tolerance_ms=100, core=True)
             diag.before_reboot.append(self._unsent)
         else:
-            log.warn("mqtt: off without mqttbroker and mqttname")
+            log.warn("mqtt: mqttbroker and mqttname are needed")
 
     # What the appliance uses.
 

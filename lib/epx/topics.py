@@ -196,7 +196,7 @@ class Outbox:
     def post_event(self, topic, payload):
         if len(self.events) >= _MOST_EVENTS:  # the oldest one makes room
             self.lost_events += 1
-            log.warn("%s: too many events wait, the oldest is lost", topic)
+            log.warn("%s: too many events, the oldest is lost", topic)
         self.events.append((topic, payload))
         self._wake()
 

@@ -54,7 +54,7 @@ class Watchdog:
 
     def may_block_exit(self):
         if not self._depth:
-            raise RuntimeError("may_block_exit() without may_block()")
+            raise RuntimeError("may_block() is missing")
         self._depth -= 1
         if not self._depth:
             self._marks = _MARKS
