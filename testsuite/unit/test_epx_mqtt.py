@@ -202,7 +202,7 @@ class TestConnection(MqttCase):
             self.run_for(60 * MINUTES)
             self.assertEqual(self.states, [])
             self.assertEqual(self.client.calls, [])
-            self.assertEqual(len(self.said("mqtt: off")), 1)
+            self.assertEqual(len(self.said("mqttname are needed")), 1)
             self.world.console.clear()
 
     def test_it_waits_for_the_network_and_connects_at_once_then(self):
