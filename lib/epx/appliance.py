@@ -9,7 +9,7 @@ from epx import diag, log, loop
 from epx.clock import MINUTES
 from epx.mqtt import Mqtt
 from epx.net import Net
-from epx.nvram import NetStats
+from epx.netstats import NetStats
 from epx.topics import Pub, Sub
 from epx.watchdog import Watchdog
 

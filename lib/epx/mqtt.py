@@ -10,7 +10,7 @@ from micropython import const
 from epx import diag, log
 from epx.fsm import StateMachine
 from epx.loop import Poll, Task, uptime_s
-from epx.nvram import resolve
+from epx.resolver import resolve
 from epx.topics import BoundPub, Outbox, Pub, full_topic
 from uumqtt.client import Client
 

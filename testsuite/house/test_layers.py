@@ -15,6 +15,8 @@ LAYERS = (
     # A machine and the words of the device stand on the loop.
     ("epx.topics", "epx.watchdog", "epx.diag"),
     ("epx.fsm", "epx.nvram"),
+    # What net and mqtt are built from.
+    ("epx.netstats", "epx.resolver"),
     # Siblings meet through arguments.
     ("epx.net*", "epx.mqtt*"),
     ("*.settings", "*.service"),

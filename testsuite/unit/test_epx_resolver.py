@@ -26,7 +26,7 @@ class TestResolver(unittest.TestCase):
         self.boot()
 
     def boot(self, host="broker.home"):
-        self.loop, module = self.world.load("epx.loop", "epx.nvram")
+        self.loop, module = self.world.load("epx.loop", "epx.resolver")
         self.module = module
         self.host = host
 
