@@ -62,7 +62,7 @@ MUTANTS = (
     ),
     Mutant(
         "watchdog does not know of the name server",
-        "epx/nvram.py",
+        "epx/resolver.py",
         r"watchdog\.may_block\w*\(\)",
         "pass",
         "name_server watchdog",
@@ -311,7 +311,7 @@ MUTANTS = (
     Mutant("lost log lines not counted", "epx/log.py", r"_lost \+= 1", "pass", "log_topic"),
     Mutant(
         "dead name server asked at every attempt",
-        "epx/nvram.py",
+        "epx/resolver.py",
         r"_ASK_AGAIN_S = const\(120\)",
         "_ASK_AGAIN_S = const(0)",
         "name_server",
