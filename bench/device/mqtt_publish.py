@@ -69,6 +69,10 @@ def raw_qos_1(stream):
         stream.readinto(puback)
 
 
+class Done(Exception):
+    """Ends the loop."""
+
+
 class Publisher:
     """Publishes as fast as the client takes it, from tasks and callbacks of the loop."""
 
@@ -78,7 +82,6 @@ class Publisher:
         self.client.on_delivered = self._delivered
         self.client.on_message = self._ended
         self.client.on_connected = self._connected
-        self.done = False
         self.left = count
         self.acks = count
         self.start = 0
@@ -115,7 +118,7 @@ class Publisher:
         if self.left:
             self._next()
         elif not self.acks:
-            self.done = True
+            raise Done
 
     def _burst(self):
         """Publish as epx.mqtt does: message by message, one write each, some per turn."""
@@ -129,13 +132,15 @@ class Publisher:
         self._update()
 
     def _ended(self, *_):
-        self.done = True
+        raise Done
 
 
 def ours():
     publisher = Publisher()
-    while not publisher.done:
-        loop.step()
+    try:
+        loop.run()
+    except Done:
+        pass
     passed = time.ticks_diff(time.ticks_us(), publisher.start)
     publisher.poll.cancel()
     publisher.client.disconnect()

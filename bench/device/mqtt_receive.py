@@ -34,6 +34,10 @@ def raw():
     return passed
 
 
+class Done(Exception):
+    """Ends the loop."""
+
+
 class Receiver:
     def __init__(self):
         self.client = Client("ours")
@@ -50,6 +54,8 @@ class Receiver:
 
     def _count(self, topic, payload, retain, dup, packet_id):
         self.left -= 1
+        if not self.left:
+            raise Done
 
 
 def ours():
@@ -57,8 +63,10 @@ def ours():
     while not receiver.client.connected:
         loop.step()
     start = time.ticks_us()
-    while receiver.left > 0:
-        loop.step()
+    try:
+        loop.run()
+    except Done:
+        pass
     passed = time.ticks_diff(time.ticks_us(), start)
     receiver.poll.cancel()
     receiver.client.close()

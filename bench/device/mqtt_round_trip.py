@@ -45,6 +45,10 @@ def raw():
     return median()
 
 
+class Done(Exception):
+    """Ends the loop."""
+
+
 class Echo:
     def __init__(self):
         self.client = Client("ours")
@@ -75,12 +79,16 @@ class Echo:
         if self.done < count:
             self.start = time.ticks_us()
             self.client.publish(TOPIC, PAYLOAD)
+        else:
+            raise Done
 
 
 def ours():
     echo = Echo()
-    while echo.done < count:
-        loop.step()
+    try:
+        loop.run()
+    except Done:
+        pass
     echo.poll.cancel()
     echo.client.disconnect()
     return median()

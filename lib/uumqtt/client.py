@@ -29,6 +29,7 @@ _DISCONNECT = const(0xE0)
 
 _FAILED = POLLERR | POLLHUP | 32  # 32: POLLNVAL, closed underneath; MicroPython does not name it
 _NEVER_MS = const(60000)
+_LINK_FAILED = const("link failed")
 # Section 3.2.2.3.
 _REFUSALS = const(
     (
@@ -142,7 +143,9 @@ class Client(Inbox):
 
     def ready(self, events):
         """Read and write what is possible now. Raises OSError: close() is due."""
-        if not (self._writable and events == POLLIN) and not self._can_receive(events):
+        if (not self._writable or self._broken or events != POLLIN) and not self._can_receive(
+            events
+        ):
             return
         stream = self.stream
         # What callbacks send is written together. (If one raises: at the next ready(), for which
@@ -156,15 +159,15 @@ class Client(Inbox):
         if self.stream is not stream:
             return  # a callback closed it
         if events & _FAILED:
-            raise MQTTError("link failed")
+            raise MQTTError(_LINK_FAILED)
         if self.connected:
             self._writable = True
-            self._flush()
-            if self._fault:
-                raise self._fault
+            self._write()
 
     def _can_receive(self, events):
-        """All that may come before reading: the link, TLS, room for what waits, a fault."""
+        """All that may come before reading: a fault, the link, TLS, room for what waits."""
+        if self._broken:
+            raise MQTTError(_LINK_FAILED)
         if not self.stream:
             return False
         if not self._linked:
@@ -176,9 +179,10 @@ class Client(Inbox):
             self._linked = True
             limit_ms = _HANDSHAKE_LIMIT_MS if self.securing else _REPLY_LIMIT_MS
             self._reply_at = ticks_add(ticks_ms(), limit_ms)
-        sent = self._flush()
-        if self._fault:
-            raise self._fault
+        try:
+            sent = self._write()
+        except ValueError as error:  # so MicroPython says that the certificate is not good
+            raise MQTTError("certificate: %s" % str(error).strip())
         if self.securing:
             # The TLS handshake, which writing CONNECT drives.
             if not sent:
@@ -215,6 +219,8 @@ class Client(Inbox):
 
         Call it also after open(), subscribe() and publish(qos=1), which begin new ones.
         """
+        if self._broken:
+            raise MQTTError(_LINK_FAILED)
         now = ticks_ms()
         if not self.stream:
             return _NEVER_MS
@@ -234,10 +240,8 @@ class Client(Inbox):
                 self._ping_at = ticks_add(now, self._keepalive_ms // 2)
                 pack_into(">H", self._tx, self._end, _PINGREQ)  # a full buffer is no excuse
                 self._end += 2
-                self._flush()
+                self._write()
             wait = min(wait, _left(self._ping_at, now, "PINGRESP"))
-        if self._fault:
-            raise self._fault
         return wait
 
 

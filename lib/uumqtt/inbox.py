@@ -196,7 +196,7 @@ class Inbox(Outbox):
             if start + size > self._filled:
                 return False
             self._position = start + size
-            self._reply(head, self._rx, start)
+            self._reply(head, start)
             return True
         if head & 4:
             raise MQTTError("QoS 3" if head & 2 else "QoS 2, never asked for")
@@ -243,9 +243,9 @@ class Inbox(Outbox):
             self._acknowledge(packet_id)
         return True
 
-    def _reply(self, head, buffer, start):
+    def _reply(self, head, start):
         """A packet from the broker that is no PUBLISH, its length already checked."""
-        packet_id = buffer[start] << 8 | buffer[start + 1]
+        packet_id = self._rx[start] << 8 | self._rx[start + 1]
         if head == _CONNACK:
             self._connack(packet_id >> 8, packet_id & 255)
         elif head == _PINGRESP:
@@ -253,21 +253,26 @@ class Inbox(Outbox):
         elif not packet_id:
             raise MQTTError("packet id 0")
         elif head == _PUBACK:
-            in_flight = self.in_flight
-            if packet_id not in in_flight:
-                self.stray_acks += 1
-                return
-            slot = in_flight.index(packet_id)
-            in_flight.pop(slot)
-            self._messages.pop(slot)
-            if slot < self._sent:
-                self._sent -= 1
-            if in_flight:
-                self._puback_since = ticks_ms()
-            if self.on_delivered:
-                self.on_delivered(packet_id)
+            self._puback(packet_id)
         else:
-            self._suback(head, packet_id, buffer[start + 2])
+            self._suback(head, packet_id, self._rx[start + 2])
+
+    def _puback(self, packet_id):
+        in_flight = self.in_flight
+        if packet_id not in in_flight:
+            self.stray_acks += 1
+            return
+        slot = in_flight.index(packet_id)
+        in_flight.pop(slot)
+        self._heads.pop(slot)
+        self._topics.pop(slot)
+        self._payloads.pop(slot)
+        if slot < self._sent:
+            self._sent -= 1
+        if in_flight:
+            self._puback_since = ticks_ms()
+        if self.on_delivered:
+            self.on_delivered(packet_id)
 
     def _suback(self, head, packet_id, granted):
         if packet_id not in self._asked:

@@ -79,7 +79,9 @@ class Outbox:
         self._tx_view = memoryview(self._tx)
         self._window = window
         self.in_flight = []  # ids of QoS 1 messages without PUBACK, over all connections
-        self._messages = []  # the same messages: head, topic, payload
+        self._heads = []  # the same messages
+        self._topics = []
+        self._payloads = []
         self._asked = []  # ids of SUBSCRIBE and UNSUBSCRIBE without an answer
 
     def _reset_tx(self):
@@ -90,7 +92,7 @@ class Outbox:
         self._sent = len(self.in_flight)  # how many of them went out on this connection
         self._asked.clear()
         self._writable = False  # may a packet be written at once?
-        self._fault = None  # of a write; ready() or tick() raise it
+        self._broken = False  # a write of publish() has failed; ready() or tick() tell it
         self._puback_since = self._suback_since = 0  # the first one is missing, or the last came
 
     def publish(self, topic, payload, retain=False, qos=0):
@@ -106,27 +108,37 @@ class Outbox:
         if not isinstance(payload, bytes):
             payload = encoded(payload)
         head = 0x31 if retain else 0x30
-        packet_id = 0
         if qos:
             if qos != 1:
                 raise ValueError(_BAD_QOS)
-            sent = len(self.in_flight)
-            if sent == self._window or (self._sent < sent and not self._flush()):
-                return None
             head |= _QOS_1
-            packet_id = self._new_id()
+        return self._publish(head, topic, payload)
+
+    # The frames of publish(), _publish(), _flush() and _write() have 11 words at most, and so
+    # need no heap, where a frame costs more than the call (measured).
+
+    def _publish(self, head, topic, payload):
         if not self.connected:
             return None
+        packet_id = 0
+        if head & _QOS_1:
+            if len(self.in_flight) == self._window or (
+                self._sent < len(self.in_flight) and not self._flush()
+            ):
+                return None
+            packet_id = self._new_id()
         if not self._put_publish(head, topic, payload, packet_id) and not (
             self._flush() and self._put_publish(head, topic, payload, packet_id)
         ):
             return None
         if packet_id:
-            if not sent:
+            if not self.in_flight:
                 self._puback_since = ticks_ms()
             self.in_flight.append(packet_id)
-            self._messages.append((head | _DUP, topic, payload))
-            self._sent = sent + 1
+            self._heads.append(head | _DUP)
+            self._topics.append(topic)
+            self._payloads.append(payload)
+            self._sent += 1
         # Behind what the kernel has refused it goes later; from a callback when ready() ends.
         if self._writable and not self._offered:
             self._flush()
@@ -180,37 +192,41 @@ class Outbox:
         return True
 
     def _flush(self):
+        """_write() within publish(), which must not raise its errors."""
+        try:
+            return not self._broken and self._write()
+        except OSError:
+            self._broken = True
+
+    def _write(self):
         """Offer the waiting bytes to the kernel -> True when it took them all.
 
-        Raises nothing, since publish() must not. TLS wants a refused write repeated with the same
-        length, so no more than that is offered.
+        TLS wants a refused write repeated with the same length, so no more than that is offered.
         """
-        try:
-            while not self._fault:
-                if self._sent < len(self.in_flight):
-                    self._put_again()
-                if not self._end:
-                    return True
-                self._offered = self._offered or self._end
-                if self._start:
-                    taken = self.stream.write(self._tx_view[self._start : self._offered])
-                else:
-                    taken = self.stream.write(self._tx, self._offered)
-                if taken is None:
-                    return False
-                self._offered = 0
-                self._start += taken
-                if self._start == self._end:
-                    self._start = self._end = 0
-        except OSError as error:
-            self._fault = error
-        except ValueError as error:  # so MicroPython says that the certificate is not good
-            self._fault = MQTTError("certificate: %s" % str(error).strip())
+        while True:
+            if self._sent < len(self.in_flight):
+                self._put_again()
+            if not self._end:
+                return True
+            self._offered = self._offered or self._end
+            if self._start:
+                taken = self.stream.write(self._tx_view[self._start : self._offered])
+            else:
+                taken = self.stream.write(self._tx, self._offered)
+            if taken is None:
+                return False
+            self._offered = 0
+            self._start += taken
+            if self._start == self._end:
+                self._start = self._end = 0
 
     def _put_again(self):
         """Append messages that are due again as long as there is room."""
         for slot in range(self._sent, len(self.in_flight)):
-            if not self._put_publish(*self._messages[slot], self.in_flight[slot]):
+            packet_id = self.in_flight[slot]
+            if not self._put_publish(
+                self._heads[slot], self._topics[slot], self._payloads[slot], packet_id
+            ):
                 return
             self._sent = slot + 1
 
