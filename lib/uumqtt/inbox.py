@@ -125,18 +125,25 @@ class Inbox(Outbox):
             if after > stop or not buffer.startswith(prefix, start):
                 after = self._new_topic(start, stop)
                 topic, prefix, prefix_bytes = self._topic, self._prefix, len(self._prefix)
-            packet_id = 0
             if head & 2:
-                packet_id = self._packet_id(after, stop)
-                if not packet_id:
+                if not self._hand_on(head, after, stop):
                     break
-                after += 2
-            self._position = stop  # now, since the callback may raise
-            if on_message:
-                on_message(topic, immutable(view[after:stop]), head & 1, head & 8, packet_id)
-            if packet_id:
-                self._acknowledge(packet_id)
+            else:
+                self._position = stop  # now, since the callback may raise
+                if on_message:
+                    on_message(topic, immutable(view[after:stop]), head & 1, 0, 0)
             position = self._position
+
+    def _hand_on(self, head, start, stop):
+        """A PUBLISH with QoS 1, its id at `start` -> False when its PUBACK has no room yet."""
+        packet_id = self._packet_id(start, stop)
+        if packet_id:
+            self._position = stop
+            if self.on_message:
+                payload = bytes(self._rx_view[start + 2 : stop])
+                self.on_message(self._topic, payload, head & 1, head & 8, packet_id)
+            self._acknowledge(packet_id)
+        return packet_id
 
     def _acknowledge(self, packet_id):
         """PUBACK, unless the message's own callback has closed the connection.

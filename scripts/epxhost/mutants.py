@@ -212,7 +212,7 @@ MUTANTS = (
     Mutant(
         "commands not acknowledged",
         "uumqtt/inbox.py",
-        r"(\n {12}if packet_id:\n +)self\._acknowledge\(packet_id\)",
+        r"(packet_id\)\n +)self\._acknowledge\(packet_id\)",
         r"\1pass",
         "retained_commands persistent_session",
     ),

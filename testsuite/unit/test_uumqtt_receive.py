@@ -95,7 +95,11 @@ class PiecesTest(unittest.TestCase):
 
     def test_without_a_callback_messages_are_acknowledged_all_the_same(self):
         self.client.on_message = None
-        self.assertEqual(self.peer.receive(publish(b"a", b"", qos=1, packet_id=9)), ack(0x40, 9))
+        for data in (
+            publish(b"a", b"", qos=1, packet_id=9),
+            publish(b"a", b"") + publish(b"a", b"", qos=1, packet_id=9),
+        ):
+            self.assertEqual(self.peer.receive(data), ack(0x40, 9))
 
     def test_remaining_length_may_be_longer_than_needed(self):
         self.peer.receive(b"\x30\x84\x80\x80\x00\x00\x01ab")
