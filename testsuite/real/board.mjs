@@ -2,8 +2,8 @@
 //
 //   node board.mjs MICROPYTHON_MJS FLASH_FOLDER
 //
-// stdin and stdout are its serial line. FLASH_FOLDER is its flash: read at power-on, written at
-// each reset and at the end. Events are JSON lines on stderr.
+// stdin and stdout are its serial line. FLASH_FOLDER is its flash: read when it boots, written when
+// it is reset. Events are JSON lines on stderr.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -77,24 +77,24 @@ function write(data) {
   }
 }
 
-// One byte of the serial line, or null after waitMs; the line's end is the board's end.
+// One byte of the serial line, or null after waitMs.
 function readByte(waitMs) {
-  const until = Date.now() + waitMs;
+  const until = performance.now() + waitMs;
   for (;;) {
     try {
-      if (fs.readSync(0, byte, 0, 1) === 0) powerOff();
+      if (fs.readSync(0, byte, 0, 1) === 0) process.exit(0);
       watchdog.bytes++;
       return byte[0];
     } catch (error) {
       if (error.code !== "EAGAIN") throw error;
     }
-    if (Date.now() >= until) return null;
+    if (performance.now() >= until) return null;
     Atomics.wait(naps, 0, 0, 1);
   }
 }
 
 function starved() {
-  if (watchdog.limitMs && Date.now() - watchdog.fedAt > watchdog.limitMs) {
+  if (watchdog.limitMs && performance.now() - watchdog.fedAt > watchdog.limitMs) {
     resetCause = "watchdog";
   }
   return resetCause !== null;
@@ -102,13 +102,13 @@ function starved() {
 
 const boardModule = {
   wait(ms) {
-    const until = Date.now() + ms;
+    const until = performance.now() + ms;
     do {
       if (starved()) return 2;
-      const c = readByte(Math.min(10, Math.max(0, until - Date.now())));
+      const c = readByte(Math.min(10, Math.max(0, until - performance.now())));
       if (c === CTRL_C) return 1;
       if (c !== null) typedAhead.push(c);
-    } while (Date.now() < until);
+    } while (performance.now() < until);
     return 0;
   },
   reset(cause) {
@@ -117,10 +117,10 @@ const boardModule = {
   arm(limitMs) {
     if (!watchdog.limitMs) watchdog.bytes = 0;
     watchdog.limitMs = limitMs;
-    watchdog.fedAt = Date.now();
+    watchdog.fedAt = performance.now();
   },
   feed() {
-    watchdog.fedAt = Date.now();
+    watchdog.fedAt = performance.now();
     watchdog.feeds++;
     watchdog.mostBytes = Math.max(watchdog.mostBytes, watchdog.bytes);
     watchdog.bytes = 0;
@@ -157,11 +157,6 @@ function keepFlash() {
   if (!current) return;
   fs.rmSync(flashFolder, { recursive: true, force: true });
   saveFlash(current.FS);
-}
-
-function powerOff() {
-  keepFlash();
-  process.exit(0);
 }
 
 // boot.py and main.py as the firmware runs them: an exception ends at the prompt.

@@ -205,9 +205,9 @@ def test_a_configuration_is_checked_with_the_keys_of_the_board(bench, capsys):
     assert "blank is fine" not in said
     assert bench.tool("pcp_conf", bench.file(GOOD_CONFIG)) == 0
     assert f"keys of {PROFILE}" in capsys.readouterr().err
-    bench.board.close()
+    bench.board.wait_for("reset")
+    bench.board.wait_for("reset")
     assert (bench.flash / "config.txt").read_text() == GOOD_CONFIG
-    bench.board = None
 
 
 def test_without_a_profile_only_the_common_keys_are_checked(bench, capsys):
@@ -302,8 +302,10 @@ def test_the_manifest_is_a_script_for_mpfshell_too(bench):
     shell = [pathlib.Path(sys.executable).with_name("mpfshell"), "-o", f"ser:{bench.board.port}"]
     script = ["-s", ROOT / "profiles" / PROFILE / "manifest.mpf"]
     subprocess.run([*shell, *script], cwd=ROOT, capture_output=True, check=True)
-    bench.board.close()
-    bench.board = None
+    # mpfshell leaves the board at its prompt.
+    with bench.session():
+        pass
+    bench.board.wait_for("reset")
     for file in manifest.device_files(PROFILE):
         assert (bench.flash / file.remote).read_bytes() == (ROOT / file.local).read_bytes()
 
