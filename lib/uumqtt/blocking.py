@@ -15,7 +15,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 from uumqtt.client import Client
-from uumqtt.outbox import MQTTError
+from uumqtt.connection import MQTTError
 
 _TURN_MS = const(1000)
 

@@ -5,50 +5,36 @@ time that it returned is over. Everything raised as OSError (MQTTError is one) m
 connection is finished, call close(), and open() again when you like.
 """
 
-import errno
-import socket
-from select import POLLERR, POLLHUP, POLLIN, POLLOUT
 from struct import pack, pack_into
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_ms
 
 from micropython import const
 
+from uumqtt.connection import Connection, check_topic, encoded, string
 from uumqtt.inbox import Inbox
-from uumqtt.outbox import MQTTError, check_topic, encoded, string
 
-_REPLY_LIMIT_MS = const(5000)
-_HANDSHAKE_LIMIT_MS = const(15000)
-_READS_PER_TURN = const(4)  # then others get their turn
-_IPPROTO_TCP = const(6)  # these two are the same on Linux and lwIP
-_TCP_NODELAY = const(1)
-_EINPROGRESS_ESP32 = const(119)  # newlib's number, whatever the errno module says
-
-_CONNECT = const(0x10)
-_PINGREQ = const(0xC000)
-_DISCONNECT = const(0xE0)
-
-_FAILED = POLLERR | POLLHUP | 32  # 32: POLLNVAL, closed underneath; MicroPython does not name it
-_NEVER_MS = const(60000)
-_LINK_FAILED = const("link failed")
-# Section 3.2.2.3.
-_REFUSALS = const(
-    (
-        "protocol version refused",
-        "client identifier refused",
-        "broker unavailable",
-        "bad user name or password",
-        "not authorized",
-    )
-)
+# Strings are copied by struct's "128s", which unlike a slice allocates nothing. It fills up with
+# zeros, hence the pad behind the buffer; later bytes overwrite them. When the buffer is full the
+# pad takes a PUBACK and a PINGREQ.
+_COPIED_BYTES = const(128)
+_PAD_BYTES = const(136)
+_MAX_TX_BYTES = const(16384)  # so that the remaining length always fits two bytes
+_DUP = const(8)
+_QOS_1 = const(2)
+_SUBSCRIBE = const(0x82)
+_UNSUBSCRIBE = const(0xA2)
+_BAD_QOS = const("QoS is 0 or 1")
+_TOO_LARGE = const("packet larger than tx_bytes")
 
 
 class Client(Inbox):
-    """One connection at a time to one broker; unacknowledged messages outlive it."""
+    """One connection at a time to one broker; unacknowledged messages outlive it.
 
-    stream = None  # what to register with poll; None = closed
-    securing = False  # TLS handshake: ready() may take its time
-    _socket = None
-    _will = b""
+    What is sent waits in one buffer of `tx_bytes`, QoS 1 in a window of messages without PUBACK.
+    """
+
+    _good_topic = None  # the last one published, already checked
+    _last_id = 0
 
     def __init__(
         self,
@@ -62,192 +48,202 @@ class Client(Inbox):
         tx_bytes=1024,
         packet_limit=1024,
     ):
-        if not client_id and not clean:
-            raise ValueError("a lasting session needs a client_id")
-        Inbox.__init__(self, tx_bytes, window, rx_bytes, packet_limit)
-        self._keepalive_ms = keepalive_s * 1000
-        # The parts of CONNECT (section 3.1).
-        self._flags = 2 if clean else 0
-        self._identity = string(client_id)
-        self._credentials = b""
-        if user is not None:
-            self._flags |= 128
-            self._credentials = string(user)
-            if password is not None:
-                self._flags |= 64
-                self._credentials += string(password)
+        if not 136 <= tx_bytes <= _MAX_TX_BYTES or window < 1:
+            raise ValueError("tx_bytes: 136 to 16384, window: at least 1")
+        Connection.__init__(self, client_id, keepalive_s, clean, user, password)
+        Inbox.__init__(self, rx_bytes, packet_limit)
+        self._tx_limit = tx_bytes
+        self._tx = bytearray(tx_bytes + _PAD_BYTES)
+        self._tx_view = memoryview(self._tx)
+        self._window = window
+        self.in_flight = []  # ids of QoS 1 messages without PUBACK, over all connections
+        self._heads = []  # the same messages
+        self._topics = []
+        self._payloads = []
+        self._asked = []  # ids of SUBSCRIBE and UNSUBSCRIBE without an answer
         self.close()
 
-    def set_will(self, topic, payload, retain=True, qos=1):
-        """What the broker publishes when this client vanishes; from the next open() on."""
-        check_topic(encoded(topic), ValueError)
-        if qos not in (0, 1, 2):
-            raise ValueError("QoS is 0, 1 or 2")
-        self._will = string(topic) + string(payload)
-        self._flags = self._flags & 0xC2 | 4 | qos << 3 | (32 if retain else 0)
+    def _reset_tx(self):
+        """A new connection: forget bytes and questions, keep unacknowledged messages."""
+        self._start = 0  # first byte that the kernel has not taken
+        self._end = 0  # behind the last byte; 0 = nothing waits
+        self._offered = 0  # where the refused write ended
+        self._sent = len(self.in_flight)  # how many of them went out on this connection
+        self._asked.clear()
+        self._writable = False  # may a packet be written at once?
+        self._broken = False  # a write of publish() has failed; ready() or tick() tell it
+        self._puback_since = self._suback_since = 0  # the first one is missing, or the last came
 
-    def open(self, address, tls_context=None, server_hostname=None):
-        """Begin to connect to an address of getaddrinfo(); returns at once."""
-        self.close()
-        connect = pack(">H4sBBH", 4, b"MQTT", 4, self._flags, self._keepalive_ms // 1000)
-        self._put(_CONNECT, connect + self._identity + self._will + self._credentials)
-        stream = self.stream = self._socket = socket.socket()
-        begun = False
-        try:
-            stream.setblocking(False)
-            # Else a packet waits up to 40 ms for the acknowledgement of the one before it.
-            stream.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
-            try:
-                stream.connect(address)
-            except OSError as error:
-                if error.args[0] not in (errno.EINPROGRESS, _EINPROGRESS_ESP32):
-                    raise
-            if tls_context:
-                self.stream = tls_context.wrap_socket(
-                    stream, server_hostname=server_hostname, do_handshake_on_connect=False
-                )
-                self.securing = True
-            begun = True
-        finally:
-            if not begun:
-                self.close()
-        self._reply_at = ticks_add(ticks_ms(), _REPLY_LIMIT_MS)
+    def publish(self, topic, payload, retain=False, qos=0):
+        """-> packet id (QoS 1), 0 (QoS 0), None = not now: try again after ready().
 
-    def close(self):
-        """Free the socket, whatever state it is in. What is in flight is kept."""
-        # TLS closes its socket too, but not after a handshake that failed (MicroPython 1.25).
-        for stream in (self.stream, self._socket):
-            if stream:
-                try:
-                    stream.close()
-                except OSError:
-                    pass  # it is gone all the same
-        self.stream = self._socket = None
-        self.connected = self.securing = self._ping_sent = False
-        self._linked = False  # TCP is up
-        self._reset_rx()
-        self._reset_tx()
+        Raises ValueError for a bad topic, QoS or size; what is wrong with the link is raised by
+        the next ready() or tick().
+        """
+        if topic is not self._good_topic:
+            topic = encoded(topic)
+            check_topic(topic, ValueError)
+            self._good_topic = topic
+        if not isinstance(payload, bytes):
+            payload = encoded(payload)
+        head = 0x31 if retain else 0x30
+        if qos:
+            if qos != 1:
+                raise ValueError(_BAD_QOS)
+            head |= _QOS_1
+        return self._publish(head, topic, payload)
 
-    def disconnect(self):
-        """Say goodbye, so that the will is not published, and close."""
-        if self.connected and self._put(_DISCONNECT, b""):
-            self._flush()
-        self.close()
+    # The frames of publish(), _publish(), _flush() and _write() have 11 words at most, and so
+    # need no heap, where a frame costs more than the call (measured).
 
-    def events(self):
-        """What to poll the stream for."""
-        if not self._linked:
-            return POLLOUT
-        wanted = 0 if self._stalled else POLLIN
-        return wanted | POLLOUT if self._end else wanted
-
-    def ready(self, events):
-        """Read and write what is possible now. Raises OSError: close() is due."""
-        if (not self._writable or self._broken or events != POLLIN) and not self._can_receive(
-            events
+    def _publish(self, head, topic, payload):
+        if not self.connected:
+            return None
+        packet_id = 0
+        if head & _QOS_1:
+            if len(self.in_flight) == self._window or (
+                self._sent < len(self.in_flight) and not self._flush()
+            ):
+                return None
+            packet_id = self._new_id()
+        if not self._put_publish(head, topic, payload, packet_id) and not (
+            self._flush() and self._put_publish(head, topic, payload, packet_id)
         ):
-            return
-        stream = self.stream
-        # What callbacks send is written together. (If one raises: at the next ready(), for which
-        # events() asks. A try here would move the frame to the heap.)
-        self._writable = False
-        reads = _READS_PER_TURN
-        while reads and self._receive() and self.stream is stream:
-            # A broken link is not polled again: read all that is left of it.
-            if not events & _FAILED:
-                reads -= 1
-        if self.stream is not stream:
-            return  # a callback closed it
-        if events & _FAILED:
-            raise MQTTError(_LINK_FAILED)
-        if self.connected:
-            self._writable = True
-            self._write()
+            return None
+        if packet_id:
+            if not self.in_flight:
+                self._puback_since = ticks_ms()
+            self.in_flight.append(packet_id)
+            self._heads.append(head | _DUP)
+            self._topics.append(topic)
+            self._payloads.append(payload)
+            self._sent += 1
+        # Behind what the kernel has refused it goes later; from a callback when ready() ends.
+        if self._writable and not self._offered:
+            self._flush()
+        return packet_id
 
-    def _can_receive(self, events):
-        """All that may come before reading: a fault, the link, TLS, room for what waits."""
-        if self._broken:
-            raise MQTTError(_LINK_FAILED)
-        if not self.stream:
+    def _put_publish(self, head, topic, payload, packet_id):
+        """Append a PUBLISH; packet_id 0 = QoS 0 -> False when there is no room."""
+        topic_bytes = len(topic)
+        size = topic_bytes + len(payload) + (4 if packet_id else 2)
+        buffer = self._tx
+        position = self._end
+        end = position + size + (2 if size < 128 else 3)
+        if end > self._tx_limit:
+            if end - position > self._tx_limit:
+                raise ValueError(_TOO_LARGE)
             return False
-        if not self._linked:
-            if events & _FAILED:
-                self._receive()  # raises the errno, on most systems
-                raise MQTTError("broker not reachable")
-            if not events & POLLOUT:
-                return False
-            self._linked = True
-            limit_ms = _HANDSHAKE_LIMIT_MS if self.securing else _REPLY_LIMIT_MS
-            self._reply_at = ticks_add(ticks_ms(), limit_ms)
-        try:
-            sent = self._write()
-        except ValueError as error:  # so MicroPython says that the certificate is not good
-            raise MQTTError("certificate: %s" % str(error).strip())
-        if self.securing:
-            # The TLS handshake, which writing CONNECT drives.
-            if not sent:
-                return False
-            self.securing = False
-            self._reply_at = ticks_add(ticks_ms(), _REPLY_LIMIT_MS)
+        if size < 128:
+            pack_into(">BBH128s", buffer, position, head, size, topic_bytes, topic)
+            position += 4
+        else:
+            low = size & 127 | 128
+            pack_into(">BBBH128s", buffer, position, head, low, size >> 7, topic_bytes, topic)
+            position += 5
+        if topic_bytes > _COPIED_BYTES:
+            buffer[position : position + topic_bytes] = topic
+        position += topic_bytes
+        if packet_id:
+            pack_into(">H", buffer, position, packet_id)
+            position += 2
+        if end - position > _COPIED_BYTES:
+            buffer[position:end] = payload
+        else:
+            pack_into("128s", buffer, position, payload)
+        self._end = end
         return True
 
-    def _connack(self, flags, code):
-        if self.connected:
-            raise MQTTError("second CONNACK")
-        if flags > 1 or (code and flags):
-            raise MQTTError("bad CONNACK flags")
-        if code:
-            raise MQTTError(_REFUSALS[code - 1] if code <= 5 else "CONNACK code %d" % code)
-        self.connected = True
-        self._limit = self._packet_limit
-        self._sent = 0  # what the last connection left unacknowledged goes out again
-        self._puback_since = ticks_ms()
-        self._ping_later()
-        if self.on_connected:
-            self.on_connected(bool(flags))
+    def _put(self, head, body):
+        """Append another packet -> False when there is no room."""
+        size = len(body)
+        if size + 3 > self._tx_limit:
+            raise ValueError(_TOO_LARGE)
+        if size < 128:
+            packet = pack("BB", head, size) + body
+        else:
+            packet = pack("BBB", head, size & 127 | 128, size >> 7) + body
+        end = self._end + len(packet)
+        if end > self._tx_limit:
+            return False
+        self._tx[self._end : end] = packet
+        self._end = end
+        return True
 
-    def _ping_later(self):
-        """Asked after 0.75, answered within 0.5: silence is noticed after 1.25 x keepalive.
+    def _flush(self):
+        """Offer the waiting bytes to the kernel -> True when it took them all.
 
-        Asked also while other packets flow: what is sent proves nothing about the broker.
+        A broken link is told later, since publish() must not raise it. TLS wants a refused write
+        repeated with the same length, so no more than that is offered.
         """
-        self._ping_sent = False
-        self._ping_at = ticks_add(ticks_ms(), self._keepalive_ms * 3 // 4)
+        try:
+            while not self._broken:
+                if self._sent < len(self.in_flight):
+                    self._put_again()
+                if not self._end:
+                    return True
+                if not self._offered:
+                    self._offered = self._end
+                if self._start:
+                    taken = self.stream.write(self._tx_view[self._start : self._offered])
+                else:
+                    taken = self.stream.write(self._tx, self._offered)
+                if taken is None:
+                    return False
+                self._offered = 0
+                self._start += taken
+                if self._start == self._end:
+                    self._start = self._end = 0
+        except OSError:
+            self._broken = True
 
-    def tick(self):
-        """Check every deadline -> ms until the next one, as of now.
+    def _put_again(self):
+        """Append messages that are due again as long as there is room."""
+        for slot in range(self._sent, len(self.in_flight)):
+            packet_id = self.in_flight[slot]
+            if not self._put_publish(
+                self._heads[slot], self._topics[slot], self._payloads[slot], packet_id
+            ):
+                return
+            self._sent = slot + 1
 
-        Call it also after open(), subscribe() and publish(qos=1), which begin new ones.
-        """
-        if self._broken:
-            raise MQTTError(_LINK_FAILED)
-        now = ticks_ms()
-        if not self.stream:
-            return _NEVER_MS
+    def _new_id(self):
+        """The next packet id that nothing unanswered has."""
+        packet_id = self._last_id % 0xFFFF + 1
+        while packet_id in self.in_flight or packet_id in self._asked:
+            packet_id = packet_id % 0xFFFF + 1
+        self._last_id = packet_id
+        return packet_id
+
+    def subscribe(self, topic_filter, qos=1):
+        """-> packet id, which on_subscribed will get, or None = not now."""
+        if qos not in (0, 1):
+            raise ValueError(_BAD_QOS)
+        return self._ask(_SUBSCRIBE, topic_filter, bytes((qos,)))
+
+    def unsubscribe(self, topic_filter):
+        """-> packet id, or None = not now."""
+        return self._ask(_UNSUBSCRIBE, topic_filter, b"")
+
+    def _ask(self, head, topic_filter, options):
+        topic_filter = encoded(topic_filter)
+        levels = topic_filter.split(b"/")
+        if levels[-1] == b"#":
+            levels.pop()
+        for level in levels:  # section 4.7.1
+            if level and level != b"+":
+                check_topic(level, ValueError)
+        if not 0 < len(topic_filter) <= 0xFFFF:
+            raise ValueError("bad topic")
+        packet_id = self._new_id()
+        body = pack(">H", packet_id) + string(topic_filter) + options
         if not self.connected:
-            what = "TLS handshake" if self.securing else "CONNACK"
-            return _left(self._reply_at, now, what if self._linked else "connection")
-        wait = _NEVER_MS
-        if self.in_flight:
-            limit = ticks_add(self._puback_since, _REPLY_LIMIT_MS)
-            wait = min(wait, _left(limit, now, "PUBACK"))
-        if self._asked:
-            limit = ticks_add(self._suback_since, _REPLY_LIMIT_MS)
-            wait = min(wait, _left(limit, now, "SUBACK"))
-        if self._keepalive_ms:
-            if not self._ping_sent and ticks_diff(self._ping_at, now) <= 0:
-                self._ping_sent = True
-                self._ping_at = ticks_add(now, self._keepalive_ms // 2)
-                pack_into(">H", self._tx, self._end, _PINGREQ)  # a full buffer is no excuse
-                self._end += 2
-                self._write()
-            wait = min(wait, _left(self._ping_at, now, "PINGRESP"))
-        return wait
-
-
-def _left(at_ms, now_ms, what):
-    """ms from now until the deadline; MQTTError once it has passed."""
-    left_ms = ticks_diff(at_ms, now_ms)
-    if left_ms <= 0:
-        raise MQTTError("no " + what)
-    return left_ms
+            return None
+        if not self._put(head, body) and not (self._flush() and self._put(head, body)):
+            return None
+        if not self._asked:
+            self._suback_since = ticks_ms()
+        self._asked.append(packet_id)
+        if self._writable:
+            self._flush()
+        return packet_id

@@ -5,7 +5,7 @@ from time import ticks_ms
 
 from micropython import const
 
-from uumqtt.outbox import MQTTError, Outbox, check_topic
+from uumqtt.connection import Connection, MQTTError, check_topic
 
 _PUBLISH = const(0x30)
 _CONNACK = const(0x20)
@@ -21,7 +21,7 @@ _PUBACK_BYTES = const(4)
 _MAX_HEAD_BYTES = const(5)
 
 
-class Inbox(Outbox):
+class Inbox(Connection):
     """Finds packets in what comes, and does what they say."""
 
     on_message = None  # (topic, payload, retain, dup, packet_id); bytes, bytes, int, int, int
@@ -35,10 +35,9 @@ class Inbox(Outbox):
     _topic = b"$"  # the last topic, already checked
     _prefix = b"\0\1$"  # the same with its length, as it is on the wire
 
-    def __init__(self, tx_bytes, window, rx_bytes, packet_limit):
+    def __init__(self, rx_bytes, packet_limit):
         if rx_bytes < 64 or packet_limit < 16:
             raise ValueError("rx_bytes: at least 64, packet_limit: at least 16")
-        Outbox.__init__(self, tx_bytes, window)
         # A byte more: _reply() looks at a third byte, which not every reply has.
         self._rx = bytearray(rx_bytes + 1)
         self._rx_view = memoryview(self._rx)

@@ -8,7 +8,7 @@ from uumqtt_fakes import CONNACK, FakeTLS, Peer, ack, publish
 
 from uumqtt import blocking
 from uumqtt.blocking import BlockingClient
-from uumqtt.outbox import MQTTError
+from uumqtt.connection import MQTTError
 
 
 class FakePoller:

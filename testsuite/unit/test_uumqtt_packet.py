@@ -5,7 +5,7 @@ import unittest
 from uumqtt_fakes import Peer
 
 from uumqtt.client import Client
-from uumqtt.outbox import MQTTError, check_topic
+from uumqtt.connection import MQTTError, check_topic
 
 
 class TopicTest(unittest.TestCase):

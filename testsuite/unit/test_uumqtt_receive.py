@@ -5,7 +5,7 @@ import unittest
 
 from uumqtt_fakes import ADDRESS, CONNACK, Peer, ack, frame, publish
 
-from uumqtt.outbox import MQTTError
+from uumqtt.connection import MQTTError
 
 STREAM = (
     publish(b"a", b"")

@@ -4,7 +4,7 @@ import errno
 import select
 
 from uumqtt import client as client_module
-from uumqtt import inbox, outbox
+from uumqtt import connection, inbox
 from uumqtt.client import Client
 
 ADDRESS = ("192.0.2.1", 1883)
@@ -169,9 +169,9 @@ class Peer:
     """A Client, its owner that records what it hears, and the other end."""
 
     def __init__(self, client_class=Client, **options):
-        self.network = client_module.socket = FakeNetwork()
+        self.network = connection.socket = FakeNetwork()
         self.clock = Clock()
-        client_module.ticks_ms = inbox.ticks_ms = outbox.ticks_ms = self.clock.ticks_ms
+        client_module.ticks_ms = inbox.ticks_ms = connection.ticks_ms = self.clock.ticks_ms
         self.client = client_class("me", **options)
         self.heard = []
         self.delivered = []
