@@ -332,7 +332,7 @@ class World:
                 else:
                     sys.modules[name] = module
         for name, module in list(sys.modules.items()):
-            if name in ("epx.log", "epx.diag", "epx.appliance"):
+            if name in ("epx.log", "epx.diag", "epx.appliance", "epx.mqtt"):
                 module.print = self._print
                 module.open = self._open
         _forget()

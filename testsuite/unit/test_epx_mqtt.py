@@ -349,7 +349,56 @@ class TestBackOff(MqttCase):
         self.assertLessEqual(self.attempts(3 * SECONDS)[0], 800)
 
 
+class Context:
+    """tls.SSLContext, as far as epx.mqtt goes."""
+
+    made = None
+    verify_mode = None
+    trusted = None
+
+    def __init__(self, protocol):
+        self.protocol = protocol
+        Context.made = self
+
+    def load_verify_locations(self, data):
+        self.trusted = data
+
+
 class TestTls(MqttCase):
+    def tearDown(self):
+        fakes.sys.modules.pop("tls", None)
+
+    def open_with_tls(self, ca_file):
+        # Imported only when it is needed, hence not one of the world's modules.
+        fakes.sys.modules["tls"] = fakes.Module(
+            SSLContext=Context, PROTOCOL_TLS_CLIENT=0, CERT_NONE=0, CERT_REQUIRED=2
+        )
+        self.config.mqtttls = True
+        self.config.mqttca = ca_file
+        self.boot()
+        self.net.set(True)
+        self.run_for(1000)
+
+    def test_without_a_certificate_anybody_is_trusted(self):
+        self.open_with_tls(None)
+        self.assertEqual(Context.made.verify_mode, 0)
+        self.assertIsNone(Context.made.trusted)
+        self.assertEqual(self.client.calls[-1][1][1], 8883)
+
+    def test_with_a_certificate_only_what_it_has_signed(self):
+        self.world.files["ca.der"] = b"certificate"
+        self.open_with_tls("ca.der")
+        self.assertEqual(Context.made.verify_mode, 2)
+        self.assertEqual(bytes(Context.made.trusted), b"certificate")
+
+    def test_a_missing_certificate_is_said_and_tried_again(self):
+        self.open_with_tls("ca.der")
+        self.assertFalse(self.client.opened)
+        self.assertTrue(self.said("warn mqtt: "))
+        self.world.files["ca.der"] = b"certificate"
+        self.run_for(5000)
+        self.assertTrue(self.client.opened)
+
     def test_a_step_of_the_handshake_may_block_and_nothing_else(self):
         depths = []
         self.client.on_ready = lambda: depths.append(self.watchdog.depth)
