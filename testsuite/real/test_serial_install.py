@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from epxhost import cli, install, manifest, toolchain
+from epxhost import cli, install, manifest, serialport, toolchain
 from epxhost.door import ROOT
 from epxhost.serialport import Board as Session
 from epxhost.settings import SerialParameters
@@ -77,6 +77,13 @@ class Bench:
         self.use(f"-o ser:{self.board.port}")
         self.board.wait_for("boot")
 
+    def fill(self):
+        """What cpall would have installed."""
+        for file in manifest.device_files(PROFILE):
+            target = self.flash / file.remote
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / file.local).read_bytes())
+
     def use(self, parameters):
         self.params.write_text(f"{parameters}\n")
 
@@ -127,15 +134,11 @@ def test_an_installed_profile_is_byte_identical_and_imports(bench, capsys):
 
 
 def test_a_damaged_file_is_repaired_and_config_txt_is_left_alone(bench, capsys):
-    bench.start()
-    assert bench.tool("cpall", PROFILE) == 0
-    bench.board.wait_for("reset")
-    bench.board.power_off()
+    bench.fill()
     damaged = bench.flash / "lib/epx/loop.py"
     damaged.write_bytes(damaged.read_bytes()[:-100])
     (bench.flash / "config.txt").write_text("ssid mine\n")
-    bench.board.power_on()
-    capsys.readouterr()
+    bench.start()
     assert bench.tool("cpall", PROFILE) == 0
     said = capsys.readouterr()
     assert "1 sent" in said.out and "pcp_conf" not in said.out
@@ -145,9 +148,8 @@ def test_a_damaged_file_is_repaired_and_config_txt_is_left_alone(bench, capsys):
 
 
 def test_compiled_modules_replace_source_and_back(bench):
+    bench.fill()
     bench.start()
-    assert bench.tool("cpall", PROFILE) == 0
-    bench.board.wait_for("reset")
     assert bench.tool("cpall", PROFILE, "--mpy") == 0
     bench.board.wait_for("reset")
     modules = {path.relative_to(bench.flash).as_posix() for path in bench.flash.rglob("*.*")}
@@ -175,12 +177,8 @@ def test_a_running_appliance_is_interrupted_fed_and_restarted(bench, capsys):
 
 def test_the_framework_lets_itself_be_interrupted(bench):
     """Its loop handles every fault of a task, but Ctrl-C is none."""
-    bench.start()
-    assert bench.tool("cpall", PROFILE) == 0
-    bench.board.wait_for("reset")
-    assert bench.tool("pcp_main", bench.file(FRAMEWORK_MAIN)) == 0
-    bench.board.wait_for("reset")
-    bench.board.wait_for("boot")
+    bench.fill()
+    bench.start(main=FRAMEWORK_MAIN)
     assert bench.tool("pcp", bench.file("new")) == 0
     assert bench.board.wait_for("reset")["cause"] == "machine.reset()"
     left = sorted(path.name for path in bench.flash.glob("*.txt"))
@@ -268,7 +266,9 @@ def test_a_silent_board_is_a_clear_error(bench, capsys):
     assert "no board answers" in capsys.readouterr().err
 
 
-def test_a_board_that_falls_silent_halfway_is_a_clear_error(bench, capsys):
+def test_a_board_that_falls_silent_halfway_is_a_clear_error(bench, monkeypatch):
+    monkeypatch.setattr(serialport, "_OK_LIMIT_S", 1.0)
+    monkeypatch.setattr(serialport, "_AGAIN_LIMIT_S", 1.0)
     bench.start()
     with pytest.raises(Exception, match="stopped answering"), bench.session() as session:
         bench.board.mute = True
