@@ -151,6 +151,10 @@ function saveFlash(FS, source = "", folder = flashFolder) {
   }
 }
 
+// While nothing else keeps its event loop alive, Node.js waits for its compiler threads before it
+// goes on, and now and then for ever (NodePlatform::DrainTasks, seen in versions 20 and 22).
+setInterval(() => {}, 1000);
+
 let current = null;
 
 function keepFlash() {
