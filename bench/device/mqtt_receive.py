@@ -1,6 +1,6 @@
 """Messages per second that uumqtt receives in epx.loop, divided by those of a raw socket.
 
-Arguments: port of a sender that is faster than both, messages. The raw socket reads each message
+Arguments: port of a sender that is faster than both, messages, size of our buffer. The raw socket reads each message
 by itself, in a buffer of its size, and looks at nothing.
 """
 
@@ -13,7 +13,7 @@ from epx import loop
 from uumqtt.client import Client
 
 RUNS = 5
-port, count = [int(text) for text in sys.argv[1:]]
+port, count, rx_bytes = [int(text) for text in sys.argv[1:]]
 address = socket.getaddrinfo("127.0.0.1", port)[0][-1]
 
 
@@ -36,7 +36,7 @@ def raw():
 
 class Receiver:
     def __init__(self):
-        self.client = Client("ours")
+        self.client = Client("ours", rx_bytes=rx_bytes)
         self.client.on_message = self._count
         self.later = iter(range(count - 1))
         self.client.open(address)

@@ -202,31 +202,35 @@ class Outbox:
 
     def drain(self, client, on_fault):
         """Give client what it takes; on_fault(pub, error) hears of what the appliance raised."""
-        if self.greeting:
-            if not _publish(client, *self.greeting):
-                return
-            self.greeting = None
-        events = self.events
-        while events:
-            if not _publish(client, *events[0], False, 1):
-                return
-            events.popleft()
-        states = self._states
-        while states:
-            pub = states[0]
-            try:
-                if not pub.send(client):
+        client.gather(True)  # a radio likes one segment better than ten
+        try:
+            if self.greeting:
+                if not _publish(client, *self.greeting):
                     return
-            except Exception as error:
-                on_fault(pub, error)
-            pub.pending = False
-            states.pop(0)
-        line = log.peek()
-        while line:
-            if not _publish(client, self._log_topic, line.encode(), False, 0):
-                return
-            log.drop()
+                self.greeting = None
+            events = self.events
+            while events:
+                if not _publish(client, *events[0], False, 1):
+                    return
+                events.popleft()
+            states = self._states
+            while states:
+                pub = states[0]
+                try:
+                    if not pub.send(client):
+                        return
+                except Exception as error:
+                    on_fault(pub, error)
+                pub.pending = False
+                states.pop(0)
             line = log.peek()
+            while line:
+                if not _publish(client, self._log_topic, line.encode(), False, 0):
+                    return
+                log.drop()
+                line = log.peek()
+        finally:
+            client.gather(False)
 
 
 def _publish(client, topic, payload, retain, qos):

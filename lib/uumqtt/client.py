@@ -93,6 +93,12 @@ class Client(Inbox):
             head |= _QOS_1
         return self._publish(head, topic, payload)
 
+    def gather(self, on):
+        """While on, what is published waits, to leave together in one write."""
+        self._writable = self.connected and not on
+        if self._writable:
+            self._flush()
+
     # The frames of publish(), _publish(), _flush() and _write() have 11 words at most, and so
     # need no heap, where a frame costs more than the call (measured).
 

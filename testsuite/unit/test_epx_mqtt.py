@@ -58,6 +58,9 @@ class Client:
     def subscribe(self, topic_filter, qos):
         self.filters.append((topic_filter, qos))
 
+    def gather(self, on):
+        self.gathering = on
+
     def publish(self, topic, payload, retain=False, qos=0):
         if self.room < 1:
             return None

@@ -10,12 +10,16 @@ class Client:
         self.sent = []
         self.room = 1000
 
+    def gather(self, on):
+        self.gathering = on
+
     def publish(self, topic, payload, retain=False, qos=0):
         if len(payload) > 1000:
             raise ValueError("packet larger than tx_bytes")
         if self.room < 1:
             return None
         self.room -= 1
+        assert self.gathering, "what one turn publishes leaves together"
         self.sent.append((topic, payload, retain, qos))
         return qos
 
@@ -52,6 +56,7 @@ class TestOutbox(unittest.TestCase):
     def drain(self):
         self.client.sent = []
         self.outbox.drain(self.client, self._on_fault)
+        self.assertFalse(self.client.gathering)
         return [topic for topic, _, _, _ in self.client.sent]
 
     def test_events_go_first_then_states_then_the_log(self):

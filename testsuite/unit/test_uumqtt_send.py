@@ -36,6 +36,34 @@ class PublishTest(unittest.TestCase):
     def test_qos_1_of_every_size_is_one_write(self):
         self.check_sizes(1)
 
+    def test_what_is_gathered_leaves_in_one_write(self):
+        expected = b""
+        self.client.gather(True)
+        for qos in (0, 1, 0):
+            packet_id = self.client.publish(b"a", b"1", qos=qos)
+            expected += publish(b"a", b"1", qos, packet_id)
+        self.assertEqual(self.peer.stream.take(), b"")
+        writes = len(self.peer.stream.writes)
+        self.client.gather(False)
+        self.assertEqual(self.peer.stream.take(), expected)
+        self.assertEqual(len(self.peer.stream.writes), writes + 1)
+
+    def test_more_than_the_buffer_is_gathered_in_as_many_writes_as_needed(self):
+        peer = Peer(tx_bytes=200)
+        client = peer.connect()
+        client.gather(True)
+        for _ in range(5):
+            self.assertEqual(client.publish(b"a", bytes(90)), 0)
+        client.gather(False)
+        self.assertEqual(peer.stream.take(), publish(b"a", bytes(90)) * 5)
+
+    def test_gathering_without_a_connection_does_no_harm(self):
+        self.client.close()
+        self.client.gather(True)
+        self.assertIsNone(self.client.publish(b"a", b"1"))
+        self.client.gather(False)
+        self.assertEqual(self.peer.stream.take(), b"")
+
     def test_takes_str_and_everything_like_bytes(self):
         for topic, payload in (
             ("t\u00e4", "p\u00f6"),
