@@ -1,7 +1,7 @@
 """Messages per second that uumqtt receives in epx.loop, divided by those of a raw socket.
 
-Arguments: port of a sender that is faster than both, messages, size of our buffer. The raw socket reads each message
-by itself, in a buffer of its size, and looks at nothing.
+Arguments: port of a sender that is faster than both, messages, size of our buffer. The raw socket
+reads each message by itself, in a buffer of its size, and looks at nothing.
 """
 
 import gc
