@@ -1,14 +1,11 @@
 """mqtt_commands_per_second: a flood of commands through the whole framework, 32-bit build."""
 
-import os
 import socket
-import subprocess
 import threading
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from onmicropython import number
+
 _COUNT = 200_000
-_LIMIT_S = 120
 _RUNS = 5
 
 
@@ -16,34 +13,14 @@ def measure(toolchain) -> dict[str, float]:
     micropython = toolchain.micropython32()
     if not micropython:
         return {}
-    rates = sorted(_run(micropython) for _ in range(_RUNS))
+    rates = sorted(_rate(micropython) for _ in range(_RUNS))
     return {"mqtt_commands_per_second": rates[_RUNS // 2]}
 
 
-def _run(micropython: list[str]) -> int:
+def _rate(micropython: list[str]) -> float:
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_flood, args=(server,), daemon=True).start()
-        port = server.getsockname()[1]
-        done = subprocess.run(
-            [
-                *micropython,
-                "-X",
-                "heapsize=128k",
-                "bench/device/commands.py",
-                str(port),
-                str(_COUNT),
-            ],
-            cwd=ROOT,
-            # The hardware that epx.mqtt touches (its chip id, its reset) is a mock.
-            env={**os.environ, "MICROPYPATH": f"{ROOT}/lib:{ROOT}/bench/device/hardware"},
-            capture_output=True,
-            text=True,
-            timeout=_LIMIT_S,
-            check=False,
-        )
-    if done.returncode:
-        raise RuntimeError(done.stdout + done.stderr)
-    return int(done.stdout.split()[-1])
+        return number(micropython, "commands.py", server.getsockname()[1], _COUNT, heap="128k")
 
 
 def _flood(server: socket.socket) -> None:

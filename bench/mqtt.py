@@ -18,20 +18,16 @@ mqtt_rtt_ratio          median from publish() to on_message of the own subscript
 """
 
 import contextlib
-import os
 import socket
 import struct
-import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
 
-from epxhost.door import ROOT
+from onmicropython import number
+
 from epxhost.localbroker import LocalBroker
 
-_DEVICE = ROOT / "bench" / "device"
-_HEAP = ("-X", "heapsize=256k")
-_LIMIT_S = 120
 _TOPIC = b"cmnd/H2OControl/Level"
 _PAYLOADS = 8
 _BLOCK_MESSAGES = 800
@@ -50,7 +46,7 @@ def measure(toolchain: Any) -> dict[str, float]:
         return results
     for name, rx_bytes in (("mqtt_recv_ratio", 2048), ("mqtt_recv_small_buffer_ratio", 1024)):
         with _sender() as port:
-            results[name] = _run(micropython, "mqtt_receive.py", port, _RECEIVED, rx_bytes)
+            results[name] = number(micropython, "mqtt_receive.py", port, _RECEIVED, rx_bytes)
     if _command(toolchain.mosquitto):
         with LocalBroker(need_mosquitto=True) as broker:
             for name, script, *numbers in (
@@ -60,27 +56,12 @@ def measure(toolchain: Any) -> dict[str, float]:
                 ("mqtt_pub1_window_ratio", "mqtt_publish.py", 1, 8, 20, 30_000, 0),
                 ("mqtt_rtt_ratio", "mqtt_round_trip.py", 3_000),
             ):
-                results[name] = _run(micropython, script, broker.port, *numbers)
+                results[name] = number(micropython, script, broker.port, *numbers)
     return results
 
 
 def _command(value: Any) -> list[str] | None:
     return value() if callable(value) else value
-
-
-def _run(micropython: list[str], script: str, *arguments: int) -> float:
-    """The last line that a device-side script prints."""
-    done = subprocess.run(
-        [*micropython, *_HEAP, str(_DEVICE / script), *map(str, arguments)],
-        env={**os.environ, "MICROPYPATH": str(ROOT / "lib")},
-        capture_output=True,
-        text=True,
-        timeout=_LIMIT_S,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{script}: {done.stdout}{done.stderr}")
-    return float(done.stdout.split()[-1])
 
 
 @contextlib.contextmanager
