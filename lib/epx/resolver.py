@@ -13,13 +13,15 @@ from epx.nvram import Nvram
 _ASK_AGAIN_S = const(120)
 
 _ask_at_s = 0
+_nvram = None  # kept: MicroPython never closes the handle of an NVS object
 
 
 def resolve(host, port, watchdog):
     """What socket.connect() wants: asked for, or as it was last time. OSError: unknown."""
-    global _ask_at_s
-    nvram = Nvram("mqtt")
-    known = (nvram.get_text("address") or "").split()
+    global _ask_at_s, _nvram
+    if _nvram is None:
+        _nvram = Nvram("mqtt")
+    known = (_nvram.get_text("address") or "").split()
     known = known[1] if len(known) == 2 and known[0] == host else None
     watchdog.may_block()
     try:
@@ -34,7 +36,7 @@ def resolve(host, port, watchdog):
             else:
                 # The unix port of MicroPython gives a raw sockaddr, of no use another day.
                 if isinstance(address, tuple) and address[0] not in (host, known):
-                    nvram.set_text("address", "%s %s" % (host, address[0]))
+                    _nvram.set_text("address", "%s %s" % (host, address[0]))
                 return address
         return socket.getaddrinfo(known, port)[0][-1]
     finally:

@@ -108,6 +108,7 @@ class Nvs:
     def __init__(self, world, namespace):
         self._world = world
         self._values = world.nvram.setdefault(namespace, {})
+        world.nvram_handles += 1  # which MicroPython never closes
 
     def _get(self, key, kind):
         value = self._values.get(key)
@@ -250,6 +251,7 @@ class World:
         self.nvram = {}
         self.nvram_writes = []
         self.nvram_commits = 0
+        self.nvram_handles = 0
         self.nvram_full = False
         self.files = {}
         self.file_writes = []

@@ -62,6 +62,11 @@ class TestResolver(unittest.TestCase):
         self.address()
         self.assertEqual(len(self.world.nvram_writes), writes)
 
+    def test_many_attempts_open_the_nvram_once(self):
+        for _ in range(5):
+            self.address()
+        self.assertEqual(self.world.nvram_handles, 1)
+
     def test_a_literal_address_is_not_remembered(self):
         self.boot("10.0.0.9")
         self.assertEqual(self.address(), ("10.0.0.9", 1883))
