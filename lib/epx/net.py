@@ -75,7 +75,7 @@ class Net:
         try:
             if self._credentials and self.connected():
                 return self._interface.status("rssi")
-        except (OSError, ValueError):
+        except (OSError, RuntimeError, ValueError):
             pass
         return None
 
@@ -91,7 +91,7 @@ class Net:
                 interface.active(True)
             if self._credentials:
                 interface.connect(*self._credentials)
-        except OSError as error:  # the ESP32's driver out of memory, or in a wrong state
+        except (OSError, RuntimeError) as error:  # RuntimeError: MicroPython has no name for it
             log.warn("net: %s", error)
             self.sm.go("connlost")
             return
@@ -127,6 +127,6 @@ class Net:
                 self._interface.active(False)
             elif self._credentials:
                 self._interface.disconnect()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             log.warn("net: %s", error)
         self.sm.after(_RETRY_MS, "idle", _RETRY_JITTER_MS)

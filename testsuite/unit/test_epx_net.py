@@ -161,15 +161,19 @@ class TestRecovery(NetCase):
         self.assertEqual(calls[-1], ("disconnect",))
 
     def test_a_driver_that_raises_is_tried_again(self):
-        def fails(*arguments):
-            raise OSError("Wifi Internal State Error")
+        # The second is how MicroPython says what it has no words for, as "no memory".
+        for error in (OSError("Wifi Internal State Error"), RuntimeError("Wifi Unknown Error")):
 
-        self.interface().connect = fails
-        self.interface().disconnect = fails
-        self.run_for(120 * SECONDS)
-        self.assertGreaterEqual(self.states.count("connecting"), 3)
-        del self.interface().connect
-        self.up()
+            def fails(*arguments, error=error):
+                raise error
+
+            self.boot()
+            self.interface().connect = fails
+            self.interface().disconnect = fails
+            self.run_for(120 * SECONDS)
+            self.assertGreaterEqual(self.states.count("connecting"), 3)
+            del self.interface().connect
+            self.up()
 
 
 class TestReboot(NetCase):
