@@ -131,7 +131,9 @@ class Mqtt:
         self._poll = Poll(client.stream, client.events(), self._serve, core=True)
 
     def on_subscribing(self):
-        self._client.subscribe(self._filter, 1)
+        if self._client.subscribe(self._filter, 1) is None:
+            # What goes out again has filled the buffer: as soon as there is room.
+            self.sm.add(Task(self.on_subscribing, 100, core=True))
         self._serve(0)
 
     def on_online(self):

@@ -56,7 +56,10 @@ class Client:
             raise self.fault
 
     def subscribe(self, topic_filter, qos):
+        if self.room < 1:
+            return None
         self.filters.append((topic_filter, qos))
+        return len(self.filters)
 
     def gather(self, on):
         self.gathering = on
@@ -258,6 +261,20 @@ class TestConnection(MqttCase):
             self.connect()
             self.assertEqual(len(self.client.filters), count)
             self.lose()
+
+    def test_a_subscription_that_has_no_room_yet_is_tried_again(self):
+        self.net.set(True)
+        self.run_for(10)
+        self.client.room = 0
+        self.client.on_connected(False)
+        self.run_for(500)
+        self.assertEqual(self.states[-1], "subscribing")
+        self.assertEqual(self.client.filters, [])
+        self.client.room = 1000
+        self.run_for(200)
+        self.assertEqual(self.client.filters, [("cmnd/H2O/#", 1)])
+        self.run_for(500)
+        self.assertEqual(len(self.client.filters), 1)
 
     def test_only_a_connection_that_was_online_counts_as_lost(self):
         self.client.error = OSError(111)
