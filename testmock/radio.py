@@ -135,9 +135,8 @@ class Wifi(Link):
     def activate(self, on):
         if on and not self._active:
             self.activations += 1
-        if not on:
+        if not on:  # the reason of the last failure stays
             self._wanted = False
-            self._reason = 0
             if self._active:
                 self._down(True)
         self._active = on
@@ -150,8 +149,8 @@ class Wifi(Link):
             del self.connects[:500]
         if self._linked:
             self._down()
+        # The reason of the last failure stays until there is an address (MicroPython 1.23 on).
         self._wanted = True
-        self._reason = 0
         self._tries = 0
         self._since_us = self.clock.now_us()
 

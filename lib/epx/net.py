@@ -91,6 +91,8 @@ class Net:
                 interface.active(True)
             if self._credentials:
                 interface.connect(*self._credentials)
+                # MicroPython shows an old refusal until there is an address: that is no news.
+                self._old_status = interface.status()
         except (OSError, RuntimeError) as error:  # RuntimeError: MicroPython has no name for it
             log.warn("net: %s", error)
             self.sm.go("connlost")
@@ -116,7 +118,7 @@ class Net:
         elif self._credentials:
             # An access point says no at once; while a cable is out there is nothing to be told.
             status = self._interface.status()
-            if status not in _HOPEFUL:
+            if status not in _HOPEFUL and status != self._old_status:
                 log.warn("net: refused, status %s", status)
                 self.sm.go("connlost")
 

@@ -177,6 +177,8 @@ class Interface:
         self.is_active = False
         self.is_up = False
         self.code = 1000
+        self.old_code = 1001  # what status() says right after connect(), once
+        self._shown = None
         self.rssi = -60
 
     def active(self, on=None):
@@ -188,6 +190,7 @@ class Interface:
 
     def connect(self, *arguments):
         self.calls.append(("connect", arguments))
+        self._shown = self.old_code
 
     def disconnect(self):
         self.calls.append(("disconnect",))
@@ -197,7 +200,8 @@ class Interface:
 
     def status(self, what=None):
         if what is None:
-            return self.code
+            code, self._shown = self._shown, None
+            return self.code if code is None else code
         if self.rssi is None:
             raise OSError("STA must be connected")
         return self.rssi

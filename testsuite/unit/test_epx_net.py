@@ -128,6 +128,20 @@ class TestRecovery(NetCase):
             self.assertEqual(self.states, ["idle", "connecting", "connlost"])
             self.assertEqual(self.stats.added, [])
 
+    def test_a_refusal_that_was_there_before_the_attempt_does_not_end_it(self):
+        self.interface().old_code = self.interface().code = 201
+        self.run_for(50 * SECONDS)
+        self.assertEqual(self.states, ["idle", "connecting"])
+        self.interface().code = 202
+        self.run_for(1200)
+        self.assertEqual(self.states[-1], "connlost")
+        self.interface().code = 201
+        self.run_for(48 * SECONDS)
+        self.assertEqual(self.states[-1], "connecting")
+        self.interface().is_up = True
+        self.run_for(1200)
+        self.assertEqual(self.states[-1], "connected")
+
     def test_an_attempt_without_an_answer_ends_after_a_minute(self):
         self.run_for(59 * SECONDS)
         self.assertEqual(self.states[-1], "connecting")
