@@ -115,7 +115,8 @@ class Tank:
         count = self._counter.value()
         pulses = (count - self._count) & _SMALL_INT_MASK
         self._count = count
-        self.is_noisy = pulses * 1000 > self._max_rate * elapsed_ms
+        # One more than fits: the edges of a sample cut wherever they like.
+        self.is_noisy = (pulses - 1) * 1000 > self._max_rate * elapsed_ms
         if not self.is_noisy:
             self._pulses += pulses
         self._window_ms += elapsed_ms

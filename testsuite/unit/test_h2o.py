@@ -463,7 +463,7 @@ class TestFlow(unittest.TestCase):
         self.assertTrue(0 < rates.index(10) <= 7)
 
     def test_a_second_with_too_many_pulses_counts_nothing(self):
-        self.meter.pulses(241)
+        self.meter.pulses(242)
         self.bench.run_for(1 * SECONDS)
         self.assertTrue(self.tank.is_noisy)
         self.assertEqual(self.tank.pumped(), 0)
@@ -472,6 +472,17 @@ class TestFlow(unittest.TestCase):
         self.bench.run_for(1 * SECONDS)
         self.assertFalse(self.tank.is_noisy)
         self.assertEqual(self.tank.pumped(), 0.8)
+
+    def test_the_pulses_of_a_slow_meter_are_not_noise(self):
+        # One pulse per litre, 20 L/min at most: the second with a pulse has three times that.
+        slow = {"flowpulserate": "flowpulserate 0.016667", "maxflow": "maxflow 20"}
+        bench = Bench([slow.get(line.split()[0], line) for line in _CONFIG])
+        bench.run_for(5 * SECONDS)
+        for _ in range(6):
+            bench.meter.pulses(1)
+            bench.run_for(3 * SECONDS)
+            self.assertFalse(bench.tank.is_noisy)
+        self.assertEqual(bench.tank.pumped(), 6)
 
     def test_pulses_of_a_long_blocked_second_are_judged_by_its_length(self):
         self.meter.rate_hz = 200
