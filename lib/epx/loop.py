@@ -325,16 +325,28 @@ def run(turns=-1):
                     break
         except OSError:
             # MicroPython raises when an interface dies under a socket; somebody is to blame.
-            _drop_dead_streams()
-            size = 0
+            size = _find_dead_streams()
         if wait_ms:
             now = _read_clock()
         lit = _led is not None and (size or (heap and heap[0][_DUE] <= now))
         if lit:
             _led.value(_led_lit)
-        if size:
-            _serve(size)
-            size = 0
+        while size:
+            try:
+                while size:
+                    size -= 1
+                    stream = _ready[size]
+                    _ready[size] = None
+                    for poll in _polls:
+                        if poll.stream is stream:
+                            if _ready_events[size] & _BROKEN:
+                                poll.cancel()
+                            poll.callback(_ready_events[size])
+                            if poll._retry_ms:
+                                poll._retry_ms = 0
+                            break
+            except Exception as error:
+                _fault(poll, error)
         while heap and heap[0][_DUE] <= now:
             if size == len(batch):
                 batch.append(None)
@@ -404,31 +416,10 @@ def _drop_cancelled():
     heapify(_heap)
 
 
-def _serve(ready):
-    while ready:
-        ready -= 1
-        stream = _ready[ready]
-        _ready[ready] = None
-        for poll in _polls:
-            if poll.stream is stream:
-                _call_poll(poll, _ready_events[ready])
-                break
-
-
-def _call_poll(poll, events):
-    if events & _BROKEN:
-        poll.cancel()
-    try:
-        poll.callback(events)
-        poll._retry_ms = 0
-    except Exception as error:
-        _fault(poll, error)
-
-
-def _drop_dead_streams():
-    """Ask for each stream alone: tell the owners of those that cannot be polled any more."""
+def _find_dead_streams():
+    """Ask for each stream alone -> how many cannot be polled any more: ready, with an error."""
     global _poller
-    dead = []
+    dead = 0
     alive = select.poll()
     for poll in _polls:
         try:
@@ -438,14 +429,13 @@ def _drop_dead_streams():
                 pass
             alive.register(poll.stream, poll.events)
         except (OSError, ValueError):
-            dead.append(poll)
+            _ready[dead] = poll.stream
+            _ready_events[dead] = select.POLLERR
+            dead += 1
     _poller = alive
-    for poll in dead:
-        _polls.remove(poll)
-    for poll in dead:
-        _call_poll(poll, select.POLLERR)
     if not dead:
         sleep_ms(10)  # nobody confesses: do not spin
+    return dead
 
 
 def _fault(owner, error):

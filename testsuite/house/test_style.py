@@ -15,7 +15,7 @@ LONG_MODULES = {
     "lib/epx/loop.py": 480,  # one heap, one clock, one list of streams: halves would share it all
 }
 LONG_FUNCTIONS = {
-    "lib/epx/loop.py:run": 85,  # one frame instead of three on the heap in each turn (measured)
+    "lib/epx/loop.py:run": 100,  # one frame instead of three on the heap in each turn (measured)
 }
 
 # Written backwards, so that this file does not contain them.
