@@ -208,7 +208,7 @@ COMMON = (
     # persistent: the broker keeps commands (QoS 1) for a device that is away.
     Key("mqttsession", choice("clean", "persistent"), "clean"),
     # A longer message from the broker is skipped.
-    Key("mqttpacket", integer(128, 4096), 512, unit="bytes"),
+    Key("mqttpacket", integer(128, 3584), 512, unit="bytes"),
     # Reboot after so long without an answer of the broker; 0: never.
     Key("mqttreboot", integer(0, 10080), 10, unit="min"),
     # A dead broker or link is noticed within 1.5 times this.

@@ -47,20 +47,23 @@ class Net:
         ssid = config.ssid
         if ssid in (None, "(none)"):
             return
-        if ssid in _WIRED:
-            phy, power, clock = _WIRED[ssid]
-            self._interface = network.LAN(
-                mdc=Pin(23),
-                mdio=Pin(18),
-                power=Pin(power),
-                phy_type=getattr(network, phy),
-                phy_addr=1,
-                **({} if clock is None else {"ref_clk": Pin(clock), "ref_clk_mode": Pin.OUT}),
-            )
-        else:
-            self._interface = network.WLAN(network.STA_IF)
-            password = config.password
-            self._credentials = (ssid,) if password is None else (ssid, password)
+        try:
+            if ssid in _WIRED:
+                phy, power, clock = _WIRED[ssid]
+                self._interface = network.LAN(
+                    mdc=Pin(23),
+                    mdio=Pin(18),
+                    power=Pin(power),
+                    phy_type=getattr(network, phy),
+                    phy_addr=1,
+                    **({} if clock is None else {"ref_clk": Pin(clock), "ref_clk_mode": Pin.OUT}),
+                )
+            else:
+                self._interface = network.WLAN(network.STA_IF)
+                password = config.password
+                self._credentials = (ssid,) if password is None else (ssid, password)
+        except Exception as error:  # no LAN in this firmware, no PHY: the ladder leads to a reboot
+            log.error("net: %s", error)
         self.sm.after(0, "idle", _START_JITTER_MS if reset_cause() == PWRON_RESET else 0)
 
     def connected(self):
@@ -86,6 +89,9 @@ class Net:
 
     def on_connecting(self):
         interface = self._interface
+        if interface is None:
+            self.sm.go("connlost")
+            return
         try:
             if not interface.active():
                 interface.active(True)
@@ -125,7 +131,9 @@ class Net:
     def on_connlost(self):
         self._failures += 1
         try:
-            if self._failures > _GENTLE_RETRIES:
+            if self._interface is None:
+                pass
+            elif self._failures > _GENTLE_RETRIES:
                 self._interface.active(False)
             elif self._credentials:
                 self._interface.disconnect()

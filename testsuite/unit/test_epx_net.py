@@ -190,6 +190,20 @@ class TestRecovery(NetCase):
             self.up()
 
 
+class TestNoInterface(NetCase):
+    def test_firmware_without_lan_goes_on_and_ends_in_the_reboot_of_the_ladder(self):
+        self.config.ssid = "(wired)"
+        del self.world.modules["network"].LAN
+        self.boot()
+        self.assertTrue(self.world.console[-1].startswith("error net: "))
+        self.run_for(9 * MINUTES)
+        self.assertFalse(self.net.connected())
+        self.assertIsNone(self.net.address())
+        self.assertIsNone(self.net.rssi())
+        with self.assertRaises(fakes.Reset):
+            self.run_for(2 * MINUTES)
+
+
 class TestReboot(NetCase):
     def reboots_after(self, limit_ms):
         start = self.world.now_ms
