@@ -37,7 +37,7 @@ class Mqtt:
     commands = 0  # obeyed since boot
     _retry_ms = _FIRST_RETRY_MS
     _heard_s = 0
-    _poll = None
+    _poll = _tls = None
     _was_online = False
     _was_subscribed = False  # since boot
     _complaints = 0
@@ -122,7 +122,9 @@ class Mqtt:
         config = self._config
         host = config.mqttbroker
         try:
-            tls = _tls_context(config.mqttca) if config.mqtttls else None
+            if config.mqtttls and not self._tls:  # once: 2 KB in one piece are hard to get later
+                self._tls = _tls_context(config.mqttca)
+            tls = self._tls
             port = config.mqttport or (8883 if tls else 1883)
             client.open(resolve(host, port, self._watchdog), tls, host)
         except (ImportError, OSError, ValueError) as error:  # ImportError: firmware without tls

@@ -411,6 +411,21 @@ class TestTls(MqttCase):
         self.assertEqual(Context.made.verify_mode, 2)
         self.assertEqual(bytes(Context.made.trusted), b"certificate")
 
+    def test_the_context_is_made_once(self):
+        self.open_with_tls(None)
+        first = Context.made
+        self.lose()
+        self.run_for(5000)
+        self.assertGreaterEqual(len(self.client.opened), 2)
+        self.assertIs(Context.made, first)
+
+    def test_other_states_of_the_network_are_no_news(self):
+        self.connect()
+        for observer in self.net.sm.observers:
+            observer("connecting")
+        self.loop.step()
+        self.assertTrue(self.mqtt.connected())
+
     def test_a_missing_certificate_is_said_and_tried_again(self):
         self.open_with_tls("ca.der")
         self.assertFalse(self.client.opened)
