@@ -119,7 +119,9 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
         try:
             config = demostory.config_text(broker.port, NAME)
             with ApplianceProcess(profile, config, command) as process:
-                story = Story(state, process, listener, seconds or demostory.LOOP_S)
+                # The whole story in the time that is left: starting may have taken some of it.
+                left_s = seconds - state.now_s() if seconds else demostory.LOOP_S
+                story = Story(state, process, listener, left_s)
                 try:
                     _play(
                         state,
