@@ -135,7 +135,7 @@ MUTANTS = (
     Mutant(
         "online before the SUBACK",
         "epx/mqtt.py",
-        r"(self\._client\.subscribe\(self\._filter, 1\)\n)",
+        r"(self\.on_subscribing, 100, core=True\)\)\n)",
         r'\1        self.sm.go("online")\n',
         "availability",
     ),
