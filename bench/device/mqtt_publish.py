@@ -5,15 +5,15 @@ whether QoS 0 is gathered: then what one turn publishes leaves in one write.
 The clock stops when the broker has answered all: PUBACKs, or an end marker sent back to us.
 """
 
-import gc
 import socket
 import sys
 import time
 
+from polled import Polled, print_median_ratio
+
 from epx import loop
 from uumqtt.client import Client
 
-RUNS = 5
 TOPIC = b"bench/stat/Value"
 PAYLOAD = b"0123456789abcdef" * 4
 END = b"bench/end"
@@ -87,17 +87,7 @@ class Publisher:
         self.acks = count
         self.start = 0
         self.task = None
-        self.client.open(address)
-        self.poll = loop.Poll(self.client.stream, self.client.events(), self._ready)
-
-    def _ready(self, events):
-        self.client.ready(events)
-        self._update()
-
-    def _update(self):
-        events = self.client.events()
-        if events != self.poll.events:
-            self.poll.modify(events)
+        self.polled = Polled(self.client, address)
 
     def _connected(self, _):
         self.client.subscribe(END, 0)
@@ -134,7 +124,7 @@ class Publisher:
             self.task.cancel()
         if gathered:
             client.gather(False)
-        self._update()
+        self.polled.update()
 
     def _ended(self, *_):
         raise Done
@@ -147,15 +137,9 @@ def ours():
     except Done:
         pass
     passed = time.ticks_diff(time.ticks_us(), publisher.start)
-    publisher.poll.cancel()
+    publisher.polled.poll.cancel()
     publisher.client.disconnect()
     return passed
 
 
-ratios = []
-for _ in range(RUNS):
-    gc.collect()
-    limit = raw()
-    gc.collect()
-    ratios.append(limit / ours())
-print(sorted(ratios)[RUNS // 2])
+print_median_ratio(raw, ours)

@@ -4,15 +4,15 @@ Arguments: port of a sender that is faster than both, messages, size of our buff
 reads each message by itself, in a buffer of its size, and looks at nothing.
 """
 
-import gc
 import socket
 import sys
 import time
 
+from polled import Polled, print_median_ratio
+
 from epx import loop
 from uumqtt.client import Client
 
-RUNS = 5
 port, count, rx_bytes = [int(text) for text in sys.argv[1:]]
 address = socket.getaddrinfo("127.0.0.1", port)[0][-1]
 
@@ -39,14 +39,7 @@ class Receiver:
         self.client = Client("ours", rx_bytes=rx_bytes)
         self.client.on_message = self._count
         self.later = iter(range(count - 1))
-        self.client.open(address)
-        self.poll = loop.Poll(self.client.stream, self.client.events(), self._ready)
-
-    def _ready(self, events):
-        self.client.ready(events)
-        events = self.client.events()
-        if events != self.poll.events:
-            self.poll.modify(events)
+        self.polled = Polled(self.client, address)
 
     def _count(self, topic, payload, retain, dup, packet_id):
         next(self.later)  # the last one ends the loop by StopIteration
@@ -62,15 +55,9 @@ def ours():
     except StopIteration:
         pass
     passed = time.ticks_diff(time.ticks_us(), start)
-    receiver.poll.cancel()
+    receiver.polled.poll.cancel()
     receiver.client.close()
     return passed
 
 
-ratios = []
-for _ in range(RUNS):
-    gc.collect()
-    limit = raw()
-    gc.collect()
-    ratios.append(limit / ours())
-print(sorted(ratios)[RUNS // 2])
+print_median_ratio(raw, ours)

@@ -8,6 +8,8 @@ import socket
 import sys
 import time
 
+from polled import Polled
+
 from epx import loop
 from uumqtt.client import Client
 
@@ -57,14 +59,7 @@ class Echo:
         self.client.on_message = self._arrived
         self.done = 0
         self.start = 0
-        self.client.open(address)
-        self.poll = loop.Poll(self.client.stream, self.client.events(), self._ready)
-
-    def _ready(self, events):
-        self.client.ready(events)
-        events = self.client.events()
-        if events != self.poll.events:
-            self.poll.modify(events)
+        self.polled = Polled(self.client, address)
 
     def _connected(self, _):
         self.client.subscribe(TOPIC, 0)
@@ -89,7 +84,7 @@ def ours():
         loop.run()
     except Done:
         pass
-    echo.poll.cancel()
+    echo.polled.poll.cancel()
     echo.client.disconnect()
     return median()
 
