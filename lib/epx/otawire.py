@@ -255,7 +255,7 @@ def root_path_problem(path):
     if problem:
         return problem
     parts = path.split("/")
-    name, _, ending = path.rpartition(".")
+    ending = path.rpartition(".")[2]
     if path in _RESERVED or parts[0] in _RESERVED_FOLDERS or ending in ("new", "py", "mpy"):
         return "that name is reserved"
     return None

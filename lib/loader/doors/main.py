@@ -1,0 +1,17 @@
+"""main.py of the chosen file set, or the rescue program. Never part of an update."""
+
+from loader import start
+
+program = start.program()
+del start  # its memory is the program's
+try:
+    __import__(program)
+except KeyboardInterrupt:
+    from loader import start
+
+    start.interrupted()
+    raise
+except Exception as error:
+    from loader import start
+
+    start.crashed(error)
