@@ -1,4 +1,5 @@
-"""Which files a profile needs on the device: boot.py, main.py and whatever they import."""
+"""Which files a device needs: of a profile boot.py, main.py and whatever they import; of the
+loader its two doors, its modules, and what the rescue program imports."""
 
 import ast
 from collections.abc import Iterator
@@ -10,15 +11,34 @@ import click
 from epxhost.devicelib import profiles
 from epxhost.door import ROOT
 from epxhost.errors import ToolError
+from epxhost.strip import stripped
 
 _SHIP = "# ship:"
+_VERSION = "# version "
+_LOADER = "loader"
 
 
 class DeviceFile(NamedTuple):
-    """local is relative to the root of the repository, remote to the root of the device."""
+    """local is relative to the root of the repository, remote to the file set on the device."""
 
     local: PurePosixPath
     remote: PurePosixPath
+
+
+class Manifest(NamedTuple):
+    version: int
+    files: list[DeviceFile]
+
+
+def version(root: Path = ROOT) -> int:
+    """What the file VERSION says: it rises with each release, an update never lowers it."""
+    try:
+        text = (root / "VERSION").read_text()
+    except OSError as error:
+        raise ToolError(f"VERSION: {error.strerror}") from None
+    if not text.strip().isdigit():
+        raise ToolError("VERSION: want an integer")
+    return int(text)
 
 
 def device_files(profile: str, root: Path = ROOT) -> list[DeviceFile]:
@@ -27,10 +47,44 @@ def device_files(profile: str, root: Path = ROOT) -> list[DeviceFile]:
     if not (root / folder / "main.py").exists():
         known = ", ".join(profiles()) or "none yet"
         raise ToolError(f"no profile '{profile}' (there is: {known})")
-    found: set[PurePosixPath] = set()
-    to_visit = [folder / "main.py"]
+    first = [folder / "main.py"]
     if (root / folder / "boot.py").exists():
-        to_visit.append(folder / "boot.py")
+        first.append(folder / "boot.py")
+    loader = PurePosixPath("lib", _LOADER)
+    return sorted(
+        DeviceFile(path, path.relative_to(folder) if path.is_relative_to(folder) else path)
+        for path in _followed(first, root)
+        # It is on every device already, outside of the file sets.
+        if not path.is_relative_to(loader)
+    )
+
+
+def rescue_files(root: Path = ROOT) -> dict[str, bytes]:
+    """Path on the device and content of what no update ever touches: the loader with its doors,
+    and the rescue program with all that it imports. Stripped source, for any firmware."""
+    folder = PurePosixPath("lib", _LOADER)
+    first = [path.relative_to(root) for path in (root / folder).glob("*.py")]
+    found = {}
+    for path in sorted(_followed([PurePosixPath(p) for p in first], root)):
+        inside = path.relative_to("lib")
+        remote = inside if path.is_relative_to(folder) else PurePosixPath(_LOADER, path)
+        found[f"/{remote}"] = _stripped_file(root, path)
+    for name in ("boot.py", "main.py"):
+        found[f"/{name}"] = _stripped_file(root, folder / "doors" / name)
+    return found
+
+
+def _stripped_file(root: Path, path: PurePosixPath) -> bytes:
+    try:
+        source = (root / path).read_bytes()
+    except OSError as error:
+        raise ToolError(f"{path}: {error.strerror}") from None
+    return stripped(source, str(path))
+
+
+def _followed(to_visit: list[PurePosixPath], root: Path) -> set[PurePosixPath]:
+    """These files and whatever of ours they import, wherever in them."""
+    found: set[PurePosixPath] = set()
     while to_visit:
         path = to_visit.pop()
         if path in found:
@@ -38,10 +92,7 @@ def device_files(profile: str, root: Path = ROOT) -> list[DeviceFile]:
         found.add(path)
         if path.suffix == ".py":
             to_visit.extend(_needed_by(root, path))
-    return sorted(
-        DeviceFile(path, path.relative_to(folder) if path.is_relative_to(folder) else path)
-        for path in found
-    )
+    return found
 
 
 def folders(files: list[DeviceFile]) -> list[str]:
@@ -49,33 +100,34 @@ def folders(files: list[DeviceFile]) -> list[str]:
     return sorted({p.as_posix() for f in files for p in f.remote.parents} - {"."})
 
 
-def ota_manifest(files: list[DeviceFile]) -> str:
-    """Lines `local remote`."""
-    return "".join(f"{f.local} {f.remote}\n" for f in files)
+def ota_manifest(files: list[DeviceFile], number: int) -> str:
+    """Lines `local remote`; what cpall and ota send into a file set."""
+    return f"{_VERSION}{number}\n" + "".join(f"{f.local} {f.remote}\n" for f in files)
 
 
-def mpf_manifest(files: list[DeviceFile]) -> str:
+def mpf_manifest(files: list[DeviceFile], number: int) -> str:
     """A script for mpfshell, to be run in the root of the repository."""
     made = "".join(f"md /{folder}\n" for folder in folders(files))
-    return made + "".join(f"put {f.local} /{f.remote}\n" for f in files)
+    return f"{_VERSION}{number}\n{made}" + "".join(f"put {f.local} /{f.remote}\n" for f in files)
 
 
-def read_mpf_manifest(profile: str, root: Path = ROOT) -> list[DeviceFile]:
-    """The files that manifest.mpf of this profile puts on the device."""
-    path = root / "profiles" / profile / "manifest.mpf"
+def read_manifest(profile: str, root: Path = ROOT) -> Manifest:
+    """What manifest.ota of this profile says."""
+    path = root / "profiles" / profile / "manifest.ota"
     if not path.exists():
         device_files(profile, root)  # says so if there is no such profile
-        raise ToolError(f"profiles/{profile}/manifest.mpf is missing: run `make manifests`")
+        raise ToolError(f"profiles/{profile}/manifest.ota is missing: run `make manifests`")
+    first, *lines = path.read_text().splitlines() or [""]
+    number = first.removeprefix(_VERSION)
+    if not number.isdigit():
+        raise ToolError(f"{path}: names no version: run `make manifests`")
     files = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        match line.split():
-            case [] | ["md", _]:
-                pass
-            case ["put", local, remote]:
-                files.append(DeviceFile(PurePosixPath(local), PurePosixPath(remote.lstrip("/"))))
-            case _:
-                raise ToolError(f"{path}:{number}: want `md FOLDER` or `put LOCAL REMOTE`")
-    return files
+    for line_number, line in enumerate(lines, 2):
+        words = line.split()
+        if len(words) != 2:
+            raise ToolError(f"{path}:{line_number}: want `LOCAL REMOTE`")
+        files.append(DeviceFile(PurePosixPath(words[0]), PurePosixPath(words[1])))
+    return Manifest(int(number), files)
 
 
 def _needed_by(root: Path, path: PurePosixPath) -> Iterator[PurePosixPath]:
@@ -129,10 +181,11 @@ def _files_of(root: Path, module: str) -> Iterator[PurePosixPath]:
 def stale_manifests(root: Path = ROOT) -> dict[Path, str]:
     """Manifests that are not what the imports say: path and what it should hold."""
     wanted = {}
+    number = version(root)
     for main in sorted((root / "profiles").glob("*/main.py")):
         files = device_files(main.parent.name, root)
-        wanted[main.with_name("manifest.mpf")] = mpf_manifest(files)
-        wanted[main.with_name("manifest.ota")] = ota_manifest(files)
+        wanted[main.with_name("manifest.mpf")] = mpf_manifest(files, number)
+        wanted[main.with_name("manifest.ota")] = ota_manifest(files, number)
     return {p: t for p, t in wanted.items() if not p.exists() or p.read_text() != t}
 
 
