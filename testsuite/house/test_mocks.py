@@ -25,6 +25,8 @@ MOCKS = {
     "framebuf": ("testmock/cpython/framebuf.py",),
     "errno": ("testmock/cpython/errno.py",),
     "random": ("testmock/virtual/random.py",),
+    "cryptolib": ("testmock/cpython/cryptolib.py",),
+    "deflate": ("testmock/cpython/deflate.py",),
 }
 
 # What the stubs lack, and where it is documented or from where it was read.
