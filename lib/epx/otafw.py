@@ -98,10 +98,14 @@ def _loads(mpy):
 
 
 class Firmware:
-    """One transfer: construct, write() everything in order, then run job() to its end.
+    """One transfer: construct, write() until it is complete, then run finish() to its end.
 
     A transfer that was broken off begins anew: nothing refers to what is half written.
     """
+
+    complete = False
+    received_bytes = 0
+    _given_up = False
 
     def __init__(self, size, sha256, mpy):
         """mpy: the version of .mpy files that it loads, 0: unknown, ANY_MPY: load or not."""
@@ -136,11 +140,12 @@ class Firmware:
 
         What is as short as a record of the session costs one erasure or one programming of a
         block (typically 45 ms and 11 ms), never both: the place is prepared while a block fills,
-        and what remains in the end is left to job().
+        and what remains in the end is left to finish().
         """
         size = len(data)
-        if self._block * _BLOCK_BYTES + self._fill + size > self._size:
-            raise Refusal("bad message", "more bytes than were announced")
+        if self._given_up or self.received_bytes + size > self._size:
+            raise Refusal("out of order", "more bytes than were announced")
+        self._given_up = True  # unless it ends well
         at = 0
         wrote = False
         while at < size:
@@ -155,9 +160,9 @@ class Firmware:
                 wrote = True
         if self._checked and self._fill and not wrote:
             self._erase()
-
-    def _complete(self):
-        return self._block * _BLOCK_BYTES + self._fill == self._size
+        self.received_bytes += size
+        self.complete = self.received_bytes == self._size
+        self._given_up = False
 
     def _erase(self):
         if not self._erased:
@@ -197,13 +202,13 @@ class Firmware:
             raise Refusal("bad firmware image", "%d segments" % head[1])
         self._checked = True
 
-    def job(self):
-        """Read all back, compare, and let the new firmware run from the next reset on.
+    def finish(self):
+        """Job: read all back, compare, and let the new firmware run from the next reset on.
 
-        A generator, to be asked again until it ends; each time takes 20 ms, and a block more.
-        The last time takes longer: the IDF checks the image once more before it is selected.
+        A step takes 20 ms, and a block more. The last one takes longer: the IDF checks the image
+        once more before it selects it.
         """
-        if not self._checked or not self._complete():
+        if not self.complete:
             raise Refusal("out of order", "the firmware is not complete")
         if self._fill:
             self._erase()
@@ -231,6 +236,7 @@ class Firmware:
             self._partition.set_boot()
         except OSError as error:
             raise Refusal("bad firmware image", "the boot loader would not run it: %s" % error)
+        return b"written and checked: it runs from the next reboot on, until keepversion on trial"
 
     def _read(self, block, view, offset=0):
         try:
@@ -256,6 +262,7 @@ class Firmware:
         if at + (32 if hashed else 0) > self._size:
             raise Refusal("bad firmware image", "it is cut off")
 
-    def abort(self):
-        """Never mind: what is written is never run, and the next transfer begins anew."""
+    def close(self):
+        """Never mind: what is written is never run."""
+        self._given_up = True
         self._view = None

@@ -40,7 +40,7 @@ class Firmwares(unittest.TestCase):
             file.write("profile h2o\nversion 3\nmpy %d\n%s 12 boot.py\n" % (mpy, "0" * 64))
 
     def send(self, data, record=RECORD, sha256=None, mpy=OTHER_MPY):
-        """All of a transfer but its job."""
+        """All of a transfer but its end."""
         firmware = self.otafw.Firmware(len(data), sha256 or hashlib.sha256(data).digest(), mpy)
         self.turns = []
         view = memoryview(data)
@@ -51,7 +51,7 @@ class Firmwares(unittest.TestCase):
         return firmware
 
     def update(self, data, **options):
-        for _ in self.send(data, **options).job():
+        for _ in self.send(data, **options).finish():
             pass
 
     def refused(self, reason, words, function, *arguments, **options):
@@ -101,7 +101,7 @@ class TestTransfer(Firmwares):
         firmware = self.otafw.Firmware(SIZE, hashlib.sha256(data).digest(), OTHER_MPY)
         for at in range(0, SIZE, RECORD):
             firmware.write(data[at : at + RECORD])
-        for _ in firmware.job():
+        for _ in firmware.finish():
             pass
         done = [row for row in self.flash.log if row[0] != "read"]
         wanted = []
@@ -113,7 +113,7 @@ class TestTransfer(Firmwares):
     def test_a_step_of_reading_back_is_short(self):
         self.flash.content["ota_1"] = bytearray(64 * BLOCK)
         data = otafw_fakes.image(64 * BLOCK)
-        job = self.send(data).job()
+        job = self.send(data).finish()
         while True:
             del self.flash.log[:]
             try:
@@ -128,7 +128,9 @@ class TestTransfer(Firmwares):
         data = otafw_fakes.image(SIZE, seed=2)
         firmware = self.otafw.Firmware(SIZE, hashlib.sha256(data).digest(), 0)
         firmware.write(data[: 3 * BLOCK])
-        firmware.abort()
+        self.assertEqual(firmware.received_bytes, 3 * BLOCK)
+        firmware.close()
+        self.refused("out of order", "more", firmware.write, b"x")
         self.assertEqual(self.flash.boot, "ota_0")
         other = otafw_fakes.image(SIZE, seed=3)
         self.update(other)
@@ -232,6 +234,15 @@ class TestWhatIsRefusedAtOnce(Firmwares):
 
 
 class TestWhatIsRefusedByItsFirstBytes(Firmwares):
+    def test_what_follows_a_refusal_is_not_taken(self):
+        firmware = self.otafw.Firmware(SIZE, bytes(32), 0)
+        for _ in range(4):
+            for piece in (bytes(RECORD), b""):
+                with self.assertRaises(Refusal):
+                    firmware.write(piece)
+        self.assertFalse(firmware.complete)
+        self.assert_untouched()
+
     def refuses(self, data, words):
         del self.flash.log[:]
         for record in (RECORD, len(data)):
@@ -280,16 +291,16 @@ class TestWhatIsRefusedInTheEnd(Firmwares):
     def test_more_bytes_than_announced(self):
         data = otafw_fakes.image(SIZE)
         firmware = self.send(data)
-        self.refused_and_safe("bad message", "more", firmware.write, b"x")
+        self.refused_and_safe("out of order", "more", firmware.write, b"x")
         firmware = self.otafw.Firmware(1000, bytes(32), 0)
-        self.refused_and_safe("bad message", "more", firmware.write, bytes(1001))
+        self.refused_and_safe("out of order", "more", firmware.write, bytes(1001))
 
     def test_a_transfer_that_is_not_complete(self):
         data = otafw_fakes.image(SIZE)
         for size in (0, 100, 3 * BLOCK, SIZE - 1):
             firmware = self.otafw.Firmware(SIZE, hashlib.sha256(data).digest(), 0)
             firmware.write(data[:size])
-            self.refused_and_safe("out of order", "complete", next, firmware.job())
+            self.refused_and_safe("out of order", "complete", next, firmware.finish())
 
     def test_an_image_that_was_cut_off_before_it_was_sent(self):
         data = otafw_fakes.image(SIZE)
@@ -304,12 +315,12 @@ class TestWhatIsRefusedInTheEnd(Firmwares):
             self.flash.broken = ()
         firmware = self.send(data)
         self.flash.broken = ("read",)
-        self.refused_and_safe("file system", "flash, block 0", list, firmware.job())
+        self.refused_and_safe("file system", "flash, block 0", list, firmware.finish())
 
     def test_an_image_that_the_boot_loader_refuses(self):
         firmware = self.send(otafw_fakes.image(SIZE))
         self.flash.broken = ("set_boot",)
-        self.refused_and_safe("bad firmware image", "boot loader", list, firmware.job())
+        self.refused_and_safe("bad firmware image", "boot loader", list, firmware.finish())
 
 
 class TestOnePartition(Firmwares):
