@@ -7,11 +7,13 @@ from machine import Pin
 
 from epx import diag, log, loop
 from epx.clock import MINUTES
+from epx.loop import Task
 from epx.mqtt import Mqtt
 from epx.net import Net
 from epx.netstats import NetStats
 from epx.topics import Pub, Sub
 from epx.watchdog import Watchdog
+from loader import verdict
 
 TOPICS = (
     # Minutes since boot.
@@ -20,6 +22,8 @@ TOPICS = (
     Pub("Diag", "summary", every_ms=30 * MINUTES),
     # Publish the newest value of every state topic; events are not repeated.
     Sub("Refresh", "refresh", bytes),
+    # Updates over the air and what belongs to them: open, commit, reboot, stats, and so on.
+    Sub("OTA", "obey", bytes),
 )
 
 
@@ -34,9 +38,13 @@ class Appliance:
     """
 
     core = False  # as the owner of build(): what it raises is the profile's own
+    # What the profile says of itself: a function that gives "ok" or one word about what is wrong.
+    health = None
+    ota = None  # while the port of updates is open
 
     def __init__(self, profile, keys):
         self.profile = profile
+        self._keys = keys
         try:
             self._start(keys)
         except Exception as error:
@@ -63,11 +71,17 @@ class Appliance:
         except ValueError as error:
             log.error("led: %s", error)
         # Without settings somebody is at the bench, and a watchdog would get in the way.
-        self.watchdog = Watchdog(config.watchdog and lines)
+        self.watchdog = Watchdog((config.watchdog and lines) or verdict.trial)
         self.stats = NetStats()
         self.net = Net(config, self.stats)
         self.mqtt = Mqtt(config, self.net, self.stats, self.watchdog)
         self.mqtt.bind(self, TOPICS)
+        if verdict.trial:
+            from epx.trial import Trial
+
+            Trial(self)
+        else:
+            Task(diag.ended_well, 1 * MINUTES, tolerance_ms=10000, core=True)
 
     def run(self, build):
         """Let build(self) make the appliance's objects, then turn for ever."""
@@ -101,6 +115,38 @@ class Appliance:
     def refresh(self, _):
         self.mqtt.refresh()
 
+    def health_word(self):
+        return self.health() if self.health else "ok"
+
+    def obey(self, command):
+        """Of the topic OTA."""
+        from epx import remote
+
+        remote.obey(self, command)
+        if not self.ota:
+            _forget("epx", "remote")
+
+    def ota_closed(self):
+        """Give back the memory of what only updates need."""
+        self.ota = None
+        for leaf in (
+            "remote",
+            "firmware",
+            "ota",
+            "otasession",
+            "otastage",
+            "otaroot",
+            "otafw",
+            "otawire",
+        ):
+            _forget("epx", leaf)
+        _forget("loader", "sets")
+
+    def config_problems(self, lines):
+        """What is wrong with these lines of a config.txt; keys of others do not matter."""
+        problems = _read_settings(Settings(), self.profile, self._keys(), lines)
+        return [problem for problem in problems if "unknown key" not in problem]
+
 
 def _read_settings(target, profile, keys, lines):
     """Set the attributes of target; what is wrong with lines."""
@@ -108,7 +154,12 @@ def _read_settings(target, profile, keys, lines):
 
     problems = Config(COMMON, keys, lines, target).problems
     # Give back the memory of what only the start needs: 7 KB.
-    for package, leaf in (("epx", "config"), (profile, "settings")):
-        if sys.modules.pop(package + "." + leaf, None):
-            delattr(sys.modules[package], leaf)
+    _forget("epx", "config")
+    _forget(profile, "settings")
     return problems
+
+
+def _forget(package, leaf):
+    """Give back the memory of a module."""
+    if sys.modules.pop(package + "." + leaf, None):
+        delattr(sys.modules[package], leaf)

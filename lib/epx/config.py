@@ -92,6 +92,15 @@ def text(words):
     return words
 
 
+def secret_text(least, most):
+    def parse(words):
+        if not least <= len(words) <= most:
+            raise ValueError("want %d to %d characters" % (least, most))
+        return words
+
+    return parse
+
+
 def flag(words):
     """1 or 0."""
     if words not in ("0", "1"):
@@ -207,6 +216,8 @@ COMMON = (
     Key("mqttca", default=None),
     # persistent: the broker keeps commands (QoS 1) for a device that is away.
     Key("mqttsession", choice("clean", "persistent"), "clean"),
+    # What opens the port for updates, made by scripts/pcp_conf --new-otakey. None: no updates.
+    Key("otakey", secret_text(16, 64), None, secret=True),
     # A longer message from the broker is skipped.
     Key("mqttpacket", integer(128, 3584), 512, unit="bytes"),
     # Reboot after so long without an answer of the broker; 0: never.

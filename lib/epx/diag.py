@@ -8,6 +8,8 @@ import machine
 from micropython import const
 
 from epx import log, loop
+from epx.nvram import Nvram
+from loader import verdict
 
 VERSION = "0.1.0"
 
@@ -21,14 +23,20 @@ _MEMORY_WINDOW_S = const(600)
 _CAUSES = const(("power-on", "hard reset", "watchdog", "deep sleep", "soft reset"))
 
 faults = 0  # exceptions of the appliance's own callbacks since boot
+last_fault = None
 _memory_errors_s = [-_MEMORY_WINDOW_S] * _MEMORY_ERRORS  # when the last ones were
 
 # callback() of each saves what must survive, quickly; what it returns is added to the reason.
 before_reboot = []
 
 
-def reboot(reason):
-    """Leave reason in reboot.txt and reset. Does not return."""
+def ended_well(count=0):
+    """Tell the loader that this boot has not failed; or, with verdict.FAILED, that it has."""
+    Nvram("loader").set_int("boots", count)
+
+
+def reboot(reason, failed=False):
+    """Leave reason in reboot.txt and reset. Does not return. What failed on trial goes back."""
     log.error("reboot: %s", reason)
     for callback in before_reboot:
         try:
@@ -38,6 +46,8 @@ def reboot(reason):
         except Exception as error:
             log.error("before reboot: %s", error)
     keep(_REBOOT_FILE, reason)
+    if failed == verdict.trial:
+        ended_well(verdict.FAILED if failed else 0)
     machine.reset()
 
 
@@ -70,12 +80,13 @@ def traceback(error):
 
 def handle_fault(owner, error):
     """For the loop: the appliance's faults are logged, counted, survived; ours end in a reboot."""
-    global faults
+    global faults, last_fault
     if isinstance(error, MemoryError):
         return _out_of_memory()
     if owner.core:
         core_fault(error)
     faults += 1
+    last_fault = "fault: %s %s" % (type(error).__name__, error)
     try:
         for line in traceback(error).split("\n")[-6:]:
             if line:
@@ -93,7 +104,7 @@ def core_fault(error):
     except MemoryError:
         gc.collect()
         reason = "exception, and no memory to tell which"
-    reboot(reason)
+    reboot(reason, True)
 
 
 def _out_of_memory():
@@ -103,7 +114,7 @@ def _out_of_memory():
     since_s = now_s - _memory_errors_s.pop(0)  # before the other is appended: it needs no room
     _memory_errors_s.append(now_s)
     if since_s < _MEMORY_WINDOW_S:
-        reboot("out of memory")
+        reboot("out of memory", True)
     return True
 
 

@@ -40,6 +40,11 @@ def debug(line, *values):
     _put(3, line, values)
 
 
+def answer(line, *values):
+    """What somebody has asked for: at every level."""
+    _put(_level if _level < 2 else 2, line, values)
+
+
 def out_of_memory():
     """Say so without allocating."""
     print(_no_memory_line)

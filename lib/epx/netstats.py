@@ -30,6 +30,11 @@ class NetStats:
         if self._pause is None:
             self._save()
 
+    def reset(self):
+        for key in self.counts:
+            self.counts[key] = 0
+        self._save()
+
     def _save(self):
         """Write what changed; if anything did, nothing more for ten minutes."""
         self._pause = None

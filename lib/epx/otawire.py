@@ -52,8 +52,12 @@ DONE = const(134)
 HASHED = const(135)
 REFUSED = const(136)
 
+# Flags of a list: the whole set; a lower version is meant; only ask what is missing.
 FULL = const(1)
 DOWNGRADE = const(2)
+ASK = const(4)
+
+FROM_START = const(128)  # in wbits: what is there of the bundle is not its beginning
 
 # Layouts of bodies; a text or a path may follow.
 LIST_BEGIN_BODY = ">BIHHI"  # flags, version, mpy, files, bytes; profile
@@ -259,3 +263,8 @@ def root_path_problem(path):
     if path in _RESERVED or parts[0] in _RESERVED_FOLDERS or ending in ("new", "py", "mpy"):
         return "that name is reserved"
     return None
+
+
+def path_problem(path):
+    """Why neither of both."""
+    return root_path_problem(path) if path[:1] == "/" else set_path_problem(path)

@@ -64,6 +64,10 @@ class Tank:
         self._read_tenths = self._sent_tenths = 0
         Task(self._sample, 0, _SAMPLE_MS, tolerance_ms=_TOLERANCE_MS)
 
+    def health(self):
+        """For an update on trial: is the hardware there?"""
+        return "malfunction%d" % self.malfunctions if self.malfunctions else "ok"
+
     def _sample(self):
         self._sample_flow()
         if self._restart_in > 1:

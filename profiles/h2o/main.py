@@ -20,6 +20,7 @@ def settings():
 def build(app):
     i2c = I2C(0, sda=Pin(21), scl=Pin(22), freq=400000)
     tank = Tank(app.config, MCP23017(i2c), Pin(14, Pin.IN))
+    app.health = tank.health
     app.mqtt.bind(tank, TOPICS)
     Display(SSD1306(i2c), tank, app.net, app.mqtt)
 

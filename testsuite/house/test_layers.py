@@ -8,20 +8,29 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # Patterns of modules; the first pattern that fits gives the row.
 LAYERS = (
+    # Below everything, and never part of an update.
+    ("loader.verdict",),
+    ("loader.sets",),
+    ("loader.start",),
     # Pure: no time, no machine, no socket. The PC tools import these.
-    ("epx.clock", "epx.config", "epx.payloads", "epx.textfmt"),
+    ("epx.clock", "epx.config", "epx.payloads", "epx.textfmt", "epx.otawire"),
     ("epx.log",),
-    ("epx.loop",),
+    ("epx.loop", "epx.nvram"),
     # A machine and the words of the device stand on the loop.
-    ("epx.topics", "epx.watchdog", "epx.diag"),
-    ("epx.fsm", "epx.nvram"),
-    # What net and mqtt are built from.
-    ("epx.netstats", "epx.resolver"),
+    ("epx.topics", "epx.watchdog", "epx.diag", "epx.firmware"),
+    ("epx.fsm",),
+    # What net and mqtt, and updates, are built from.
+    ("epx.netstats", "epx.resolver", "epx.otastage"),
+    ("epx.otaroot", "epx.otafw"),
+    ("epx.otasession",),
     # Siblings meet through arguments.
-    ("epx.net*", "epx.mqtt*"),
+    ("epx.net*", "epx.mqtt*", "epx.ota"),
+    ("epx.remote", "epx.trial"),
     ("*.settings", "*.service"),
     ("*.sensor", "*.actuator", "*.display"),
     ("epx.appliance",),
+    ("loader.rescue",),
+    ("loader.doors.*",),
 )
 # Rows whose modules know only the pure ones and the tables' row class.
 DATA = ("*.settings", "*.service")
@@ -35,6 +44,8 @@ MICROPYTHON = {
     "array",
     "binascii",
     "collections",
+    "cryptolib",
+    "deflate",
     "errno",
     "esp32",
     "framebuf",

@@ -1,0 +1,208 @@
+"""Updates over the air: the port, and the conversation with the one who has the key.
+
+Imported when somebody opens it, and forgotten ten idle minutes later.
+"""
+
+import select
+import socket
+from binascii import hexlify
+
+import machine
+from micropython import const
+
+from epx import diag, log, otawire
+from epx.loop import Poll, Task, uptime_s
+from epx.otasession import Session
+from epx.otastage import Stage
+from epx.otawire import Refusal
+from loader import sets, verdict
+
+_IDLE_S = const(600)
+_MOST_LOCK_S = const(64)
+_ANNOUNCE_S = const(10)
+_BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
+_SOL_SOCKET = const(0xFFF)  # of lwIP; another system ignores the option
+_SO_REUSEADDR = const(4)
+
+
+class Ota:
+    """The open port. At most one conversation; a second caller is told who holds it."""
+
+    core = False  # as an owner: whatever goes wrong in here does not reboot the appliance
+
+    def __init__(self, app):
+        self.app = app
+        self.stage = Stage(app.profile if verdict.chosen else None)
+        self.session = None
+        self._buffer = memoryview(bytearray(otawire.MOST_RECORD))
+        self._turned_away = None  # one more caller, who is told so
+        self._job = None
+        self._job_done = None  # what to do with its result
+        self._commit_done = None
+        self._count = 0
+        self._failures = 0
+        self._locked_until_s = 0
+        self._listener = listener = socket.socket()
+        listener.setblocking(False)
+        try:
+            listener.setsockopt(getattr(socket, "SOL_SOCKET", _SOL_SOCKET), _SO_REUSEADDR, 1)
+        except OSError:
+            pass
+        listener.bind(socket.getaddrinfo("0.0.0.0", otawire.PORT)[0][-1])
+        listener.listen(2)
+        self._poll = Poll(listener, select.POLLIN, self._accept)
+        self._tick_task = Task(self._tick, 1000, 1000)
+        self._job_task = Task(self._step, 0, 0)
+        self._job_task.cancel()
+        self.touch()
+        self.announce()
+
+    # The port.
+
+    def touch(self):
+        """Somebody wants something: stay open."""
+        self._idle_since_s = uptime_s()
+
+    def announce(self):
+        """Say where we are and what we do."""
+        app = self.app
+        self._announced_s = uptime_s()
+        self._count += 1
+        state = "idle"
+        if self.session:
+            state = "session with " + self.session.peer
+        elif self._job:
+            state = "busy"
+        line = "netstatus %s addr %s mac %s flavor %s count %d state %s" % (
+            app.net.sm.state,
+            app.net.address(),
+            str(hexlify(machine.unique_id()), "ascii"),
+            app.profile,
+            self._count,
+            state,
+        )
+        log.answer("OTA: %s", line)
+        if app.mqtt.connected():
+            app.mqtt.tell("OTA", line)
+
+    def _tick(self):
+        now_s = uptime_s()
+        if now_s - self._announced_s >= _ANNOUNCE_S:
+            self.announce()
+        for session in (self.session, self._turned_away):
+            if session and now_s > session.deadline_s and not self._job:
+                session.close("silent for too long")
+        if self.session or self._job:
+            self.touch()
+        elif now_s - self._idle_since_s > _IDLE_S:
+            log.answer("OTA: closed, ten minutes without use")
+            self.close()
+
+    def close(self):
+        for session in (self.session, self._turned_away):
+            if session:
+                session.close("the port closes")
+        self.stage.close()
+        self._poll.cancel()
+        self._tick_task.cancel()
+        self._job_task.cancel()
+        self._listener.close()
+        self.app.ota_closed()
+
+    def _accept(self, events):
+        if events & _BROKEN:
+            log.answer("OTA: closed, the network is gone")
+            self.close()
+            return
+        try:
+            sock, address = self._listener.accept()
+        except OSError:
+            return
+        sock.setblocking(False)
+        peer = address[0] if isinstance(address, tuple) else "somebody"
+        wait_s = self._locked_until_s - uptime_s()
+        if self.session or self._job:
+            holder = self.session.peer if self.session else "a commit"
+            self._turn_away(sock, peer, otawire.BUSY, holder.encode())
+        elif wait_s > 0:
+            self._turn_away(sock, peer, otawire.LOCKED, wait_s.to_bytes(2, "big"))
+        else:
+            self.session = Session(self, sock, peer, self._buffer)
+
+    def _turn_away(self, sock, peer, status, reason):
+        if self._turned_away:
+            self._turned_away.close(None)
+        answer = otawire.ANSWER + bytes((status,)) + reason[: otawire.NONCE_BYTES]
+        answer += bytes(otawire.HELLO_BYTES - len(answer))
+        buffer = memoryview(bytearray(otawire.HELLO_BYTES))
+        self._turned_away = Session(self, sock, peer, buffer, answer)
+
+    def gone(self, session):
+        """A conversation has ended."""
+        if session is self._turned_away:
+            self._turned_away = None
+        elif session is self.session:
+            self.session = None
+            if self._job and not self._commit_done:
+                self.drop_job()
+            if not self._commit_done:
+                self.stage.close()
+
+    def failed(self, peer):
+        """Somebody does not have the key: each time it takes longer to try again."""
+        log.warn("OTA: wrong key from %s", peer)
+        self._locked_until_s = uptime_s() + min(1 << self._failures, _MOST_LOCK_S)
+        self._failures += 1
+
+    def proved(self):
+        self._failures = 0
+
+    # Long work, one step per turn of the loop.
+
+    def start(self, job, done):
+        """Run the generator job; done(result, refusal) hears of its end."""
+        self._job = job
+        self._job_done = done
+        self._job_task.restart()
+
+    def busy(self):
+        return self._job is not None
+
+    def _step(self):
+        result = refusal = None
+        try:
+            next(self._job)
+            return
+        except StopIteration as end:
+            result = end.value
+        except Refusal as error:
+            refusal = error
+        except OSError as error:
+            refusal = Refusal("file system", str(error))
+        except Exception as error:
+            refusal = Refusal("corrupt", "%s %s" % (type(error).__name__, error))
+        self.drop_job()(result, refusal)
+
+    def drop_job(self):
+        """It is over, or nobody wants it any more."""
+        job, done = self._job, self._job_done
+        self._job = self._job_done = None
+        self._job_task.cancel()
+        if job:
+            job.close()
+        return done
+
+    def commit(self, done):
+        """Make the staged set the next one; done(result, refusal)."""
+        self._commit_done = done
+        self.start(self.stage.commit(), self._switch)
+
+    def _switch(self, result, refusal):
+        app = self.app
+        if not refusal:
+            diag.ended_well()  # boots of a trial are counted from here
+            sets.start_trial(self.stage.target, app.health_word())
+            log.answer("OTA: committed, set %s runs after a reboot", self.stage.target)
+            self.stage = Stage(self.stage.profile)
+        done, self._commit_done = self._commit_done, None
+        done(result, refusal)

@@ -1,0 +1,75 @@
+"""The owner's files at the root, sent over the air: config.txt, pair.txt, certificates, data."""
+
+import os
+
+from micropython import const
+
+from epx import log, otawire
+from epx.otastage import check_hash, make_folders, remove_file
+from epx.otawire import Refusal
+from loader import sets
+
+_CONFIG = "/config.txt"
+_MOST_CONFIG_BYTES = const(8192)  # it is read in one piece
+_PIECE = const(512)
+_FOLDER = const(0x4000)
+
+
+class RootFile:
+    """Takes one file: beside the old one, then verified as it lies in the flash, then instead."""
+
+    def __init__(self, app, path, size, sha256):
+        problem = otawire.root_path_problem(path)
+        if problem:
+            raise Refusal("path not allowed", "%s: %s" % (path, problem))
+        found = os.statvfs("/")
+        if size > found[0] * found[3] or (path == _CONFIG and size > _MOST_CONFIG_BYTES):
+            raise Refusal("too large", "%s: %d bytes" % (path, size))
+        self._app = app
+        self._path = path
+        self._size = size
+        self._sha256 = sha256
+        self.received_bytes = 0
+        self.complete = not size
+        make_folders(path)
+        self._file = open(path + ".new", "wb")
+
+    def close(self):
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def write(self, data):
+        if self.received_bytes + len(data) > self._size:
+            raise Refusal("out of order", "more data than announced")
+        self._file.write(data)
+        self.received_bytes += len(data)
+        self.complete = self.received_bytes == self._size
+
+    def finish(self):
+        """Job: put it in its place -> words about that."""
+        self.close()
+        path, new = self._path, self._path + ".new"
+        buffer = memoryview(bytearray(_PIECE))
+        if not (yield from check_hash(new, self._size, self._sha256, buffer)):
+            remove_file(new)
+            raise Refusal("corrupt", path)
+        if path != _CONFIG:
+            os.rename(new, path)
+            return b"%s is there" % path.encode()
+        with open(new, "rb") as file:
+            problems = self._app.config_problems(file.read().split(b"\n"))
+        if problems:
+            remove_file(new)
+            raise Refusal("bad config", "; ".join(problems)[:400])
+        sets.start_config_trial(new)
+        log.answer("OTA: config.txt accepted, on trial after a reboot")
+        return b"config.txt is on trial after a reboot"
+
+
+def remove(path):
+    """Of the root; that it is gone is what counts."""
+    problem = otawire.root_path_problem(path)
+    if problem or path == _CONFIG:
+        raise Refusal("path not allowed", "%s: %s" % (path, problem or "nothing works without"))
+    remove_file(path)

@@ -1,0 +1,64 @@
+"""Watches a new file set, or a new config.txt, until it has proved itself or goes back."""
+
+from micropython import const
+
+from epx import diag, log
+from epx.loop import Task, uptime_s
+from loader import sets, verdict
+
+_LEAST_S = const(120)
+_MOST_S = const(600)
+
+
+class Trial:
+    """Confirms when for two minutes nothing was wrong and the broker has acknowledged."""
+
+    def __init__(self, app):
+        self._app = app
+        running = sets.read()
+        # None: only config.txt is on trial.
+        self._running = running if running and running.trial else None
+        self._task = Task(self._check, 1000, 1000, tolerance_ms=900, core=True)
+        log.info("update: %s on trial", self._name())
+
+    def _name(self):
+        names = []
+        if self._running:
+            names.append("set " + self._running.name)
+        if sets.config_on_trial():
+            names.append("config.txt")
+        return " and ".join(names)
+
+    def _check(self):
+        now_s = uptime_s()
+        if diag.faults:
+            diag.reboot(diag.last_fault, True)
+        if now_s > _MOST_S:
+            diag.reboot("not confirmed within ten minutes: " + self._missing(), True)
+        if now_s >= _LEAST_S and not self._missing():
+            self._confirm()
+
+    def _missing(self):
+        """What is not as it should be."""
+        app = self._app
+        if not app.net.connected():
+            return "no network"
+        if not app.mqtt.connected():
+            return "no broker"
+        if not app.config.ready:
+            return "bad config.txt"
+        health = app.health_word()
+        if self._running and health not in ("ok", self._running.health):
+            return health
+        return ""
+
+    def _confirm(self):
+        self._task.cancel()
+        name = self._name()
+        running = self._running
+        diag.ended_well()
+        if running:
+            sets.confirm(running.name, running.previous)
+        sets.confirm_config()
+        verdict.trial = False
+        log.info("update: %s confirmed", name)
