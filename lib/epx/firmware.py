@@ -15,6 +15,9 @@ def partitions():
 
 def keep():
     """Do not go back to the firmware before -> what came of it."""
+    # The ESP-IDF marks what is selected for the next boot, even if it has never run.
+    if Partition(Partition.BOOT).info()[2] != Partition(Partition.RUNNING).info()[2]:
+        return "the new firmware has not run yet: reboot, and keep it if all is well then"
     try:
         Partition.mark_app_valid_cancel_rollback()
     except OSError as error:

@@ -64,6 +64,7 @@ class Flash:
         self.content["otadata"] = bytearray(b"\xff" * 2 * BLOCK)
         self.running = self.boot = self.labels[0]
         self.content[self.running][: len(running)] = running
+        self.kept = None
         self.log = []
         self.broken = ()  # operations that raise OSError
         self.rots = -1  # the byte that reads back otherwise
@@ -127,3 +128,9 @@ class Partition:
     def set_boot(self):
         self.flash.note("set_boot", self.label, 0)
         self.flash.boot = self.label
+
+    @classmethod
+    def mark_app_valid_cancel_rollback(cls):
+        """As in esp_ota_ops.c: what is selected is marked, not what runs."""
+        cls.flash.note("keep", cls.flash.boot, 0)
+        cls.flash.kept = cls.flash.boot

@@ -335,3 +335,40 @@ class TestOnePartition(Firmwares):
     def test_nor_with_a_single_partition_for_updates(self):
         otafw_fakes.Partition.get_next_update = lambda partition: partition
         self.refused("no firmware update", "one app partition", self.otafw.target)
+
+
+class TestKeeping(Firmwares):
+    def setUp(self):
+        super().setUp()
+        from epx import firmware
+
+        self.firmware = firmware
+
+    def test_what_runs_is_kept(self):
+        self.flash.running = self.flash.boot = "ota_1"
+        self.assertEqual(self.firmware.keep(), "Currently running firmware is kept.")
+        self.assertEqual(self.flash.kept, "ota_1")
+
+    def test_what_has_never_run_is_not(self):
+        self.update(otafw_fakes.image(SIZE))
+        self.assertTrue("has not run yet" in self.firmware.keep())
+        self.assertIsNone(self.flash.kept)
+
+    def test_a_chip_that_refuses_is_quoted(self):
+        self.flash.broken = ("keep",)
+        self.assertTrue("cannot be marked" in self.firmware.keep())
+
+    def test_the_partitions_are_told(self):
+        told = self.firmware.partitions()
+        self.assertEqual(told, ["available partitions ota_0,ota_1, running ota_0"])
+
+
+class TestOnePartitionIsTold(Firmwares):
+    two = False
+
+    def test_it_says_that_it_cannot(self):
+        from epx import firmware
+
+        lines = firmware.partitions()
+        self.assertEqual(lines[0], "available partitions factory, running factory")
+        self.assertEqual(lines[1], "partition table does not have support for firmware OTA")
