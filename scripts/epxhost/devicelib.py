@@ -1,6 +1,7 @@
 """The only door from the PC tools into lib/, and only to its pure modules."""
 
 import importlib
+import importlib.util
 import re
 import sys
 from types import ModuleType, SimpleNamespace
@@ -12,6 +13,7 @@ from epxhost.errors import ToolError
 PURE_MODULES = (
     "epx.clock",
     "epx.config",
+    "epx.otawire",
     "epx.payloads",
     "epx.textfmt",
     "epx.topics",
@@ -25,10 +27,22 @@ def device_module(name: str) -> ModuleType:
         raise ToolError(f"{name} is for devices only; the PC may use {', '.join(PURE_MODULES)}")
     # What MicroPython's own module gives the pure ones, const(), costs nothing to stand in for.
     sys.modules.setdefault("micropython", SimpleNamespace(const=lambda value: value))
+    if name == "epx.otawire":
+        _stand_in("cryptolib")
     folder = str(ROOT / "lib")
     if folder not in sys.path:
         sys.path.append(folder)
     return importlib.import_module(name)
+
+
+def _stand_in(name: str) -> None:
+    """MicroPython's module of this name, as the simulator has it for CPython."""
+    if name not in sys.modules:
+        path = ROOT / "testmock" / "cpython" / f"{name}.py"
+        specification = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        sys.modules[name] = module
 
 
 def profiles() -> list[str]:

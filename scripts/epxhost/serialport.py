@@ -49,7 +49,9 @@ _BURST_PAUSE_S = 0.02
 _TRIES = 3
 _RESET_PULSE_S = 0.25
 
-# Executed on the board once. _f: the open file; _w: write base64 text; _h: hash of a file.
+# Executed on the board once. _f: the open file; _w: write base64 text; _h: hash of a file;
+# _x: does it exist; _d: make a folder; _r: remove; _n: rename; _l: list with hashes; _t: the
+# content as base64; _c: copy.
 _HELPERS = """\
 import os, sys, binascii, hashlib
 try:
@@ -96,7 +98,51 @@ def _n(a, b):
         _r(b)
         os.rename(a, b)
     _e()
+def _l(p):
+    try:
+        es = list(os.ilistdir(p))
+    except OSError:
+        return
+    for e in es:
+        n = p + '/' + e[0]
+        if e[1] & 0x4000:
+            _l(n)
+            print(n + '/')
+        else:
+            print(_h(n), n)
+def _t(p):
+    try:
+        f = open(p, 'rb')
+    except OSError:
+        print('-')
+        return
+    b = f.read(384)
+    while b:
+        print(binascii.b2a_base64(b).decode(), end='')
+        _e()
+        b = f.read(384)
+    f.close()
+def _c(a, b):
+    f = open(a, 'rb')
+    g = open(b, 'wb')
+    m = bytearray(512)
+    n = f.readinto(m)
+    while n:
+        g.write(memoryview(m)[:n])
+        _e()
+        n = f.readinto(m)
+    f.close()
+    g.close()
 """
+# The loader counts boots that failed; a port without esp32 has no such count.
+_FORGET_BOOTS = """\
+try:
+    from esp32 import NVS
+    _v = NVS('loader')
+    _v.set_i32('boots', 0)
+    _v.commit()
+except ImportError:
+    pass"""
 _ADVICE = {errno.ENOSPC: "the board's flash is full", errno.EROFS: "the flash is read-only"}
 
 
@@ -209,12 +255,22 @@ class Board(MpFileExplorer):
         """Hash of a file on the board, '-' if there is none."""
         return self.run(f"print(_h({path!r}))", 60)
 
-    def head(self, path: str, size: int = 4096) -> bytes | None:
-        """The first bytes of a file, None if there is none."""
-        if self.sha256(path) == "-":
-            return None
-        statement = f"f=open({path!r},'rb');print(binascii.b2a_base64(f.read({size})));f.close()"
-        return base64.b64decode(self.run(statement)[2:-3])
+    def hashes(self, folder: str) -> dict[str, str]:
+        """Path and hash of all that is in a folder and below; folders end with / (hash '')."""
+        found = {}
+        for line in self.run(f"_l({folder!r})", 60).splitlines():
+            words = line.strip()
+            if words.endswith("/"):
+                found[words] = ""
+            elif words:
+                digest, _, path = words.partition(" ")
+                found[path] = digest
+        return found
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a file, None if there is none."""
+        text = self.run(f"_t({path!r})", 60)
+        return None if text == "-" else b"".join(map(base64.b64decode, text.split()))
 
     def make_folder(self, path: str) -> None:
         self.run(f"_d({path!r})")
@@ -222,6 +278,23 @@ class Board(MpFileExplorer):
     def remove(self, path: str) -> bool:
         """Whether there was such a file."""
         return self.run(f"print(_r({path!r}))") == "True"
+
+    def remove_folder(self, path: str) -> None:
+        """An empty one."""
+        self.run(f"os.rmdir({path!r}) if _x({path!r}) else 0")
+
+    def forget_failed_boots(self) -> None:
+        self.run(_FORGET_BOOTS)
+
+    def copy_file(self, source: str, path: str, digest: str) -> None:
+        """As write_file, from another file of the board."""
+        fresh = f"{path}.new"
+
+        def copy() -> None:
+            self._execute(f"_c({source!r},{fresh!r})", 60)
+            self._put_in_place(fresh, path, digest)
+
+        self._careful(copy)
 
     def write_file(self, path: str, data: bytes, digest: str, sent: Callable[[int], None]) -> None:
         """Write beside the old file, read back the hash, then put it in the old one's place."""
@@ -234,11 +307,14 @@ class Board(MpFileExplorer):
                 self._execute(f"_w(b'{chunk}')")
                 sent(min(start + _CHUNK_BYTES, len(data)))
             self._execute("_f.close()")
-            if self._execute(f"print(_h({fresh!r}))", 60) != digest:
-                raise PyboardError("read back wrong")
-            self._execute(f"_n({fresh!r},{path!r})")
+            self._put_in_place(fresh, path, digest)
 
         self._careful(write)
+
+    def _put_in_place(self, fresh: str, path: str, digest: str) -> None:
+        if self._execute(f"print(_h({fresh!r}))", 60) != digest:
+            raise PyboardError("read back wrong")
+        self._execute(f"_n({fresh!r},{path!r})")
 
     def restart(self, limit_s: float) -> None:
         """Reset the board, so that it runs what it has now."""

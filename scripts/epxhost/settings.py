@@ -89,6 +89,25 @@ def profile_keys(profile: str) -> tuple:
     return device_module(f"{profile}.settings").KEYS
 
 
+def safe_pins(profile: str) -> str:
+    """pins.txt of a profile: its outputs' safe levels, which the loader sets before all else."""
+    if not (ROOT / "lib" / profile / "settings.py").exists():
+        return ""
+    rows = getattr(device_module(f"{profile}.settings"), "SAFE_PINS", ())
+    for row in rows:
+        if len(row) not in (2, 4) or row[1] not in (0, 1):
+            where = f"lib/{profile}/settings.py: SAFE_PINS"
+            raise ToolError(f"{where}: want (PIN, LEVEL[, NAMESPACE, KEY]), not {row}")
+    return "".join(" ".join(map(str, row)) + "\n" for row in rows)
+
+
+def name_and_otakey(text: str) -> tuple[str | None, str | None]:
+    """mqttname and otakey of a config.txt, as the device reads them; None: not there."""
+    config = device_module("epx.config")
+    found = config.Config(config.COMMON, (), text.splitlines())
+    return found.mqttname, found.otakey
+
+
 def _lines(text: str) -> list[str]:
     stripped = (line.strip() for line in text.splitlines())
     return [line for line in stripped if line and not line.startswith("#")]

@@ -5,7 +5,6 @@ Every line keeps its number, so that a traceback of the device names the line of
 
 import ast
 import io
-import re
 import tokenize
 from collections.abc import Iterator
 
@@ -21,7 +20,8 @@ def stripped(source: bytes, name: str) -> bytes:
     lines = list(io.StringIO(text))
     for span, instead in sorted((*_comments(text), *_docstrings(tree, lines)), reverse=True):
         _replace(lines, span, instead)
-    small = re.sub(r"\n*\Z", "\n", "".join(lines)) if tree.body else ""
+    small = "".join(lines).rstrip("\n")
+    small += "\n" if small else ""
     if _meaning(ast.parse(small, name)) != _meaning(tree):
         raise ToolError(f"{name}: without comments it would be another program")
     return small.encode("utf-8")
