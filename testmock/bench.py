@@ -77,6 +77,7 @@ class Bench:
         self.nvs_writes = 0
         self.wifi = Wifi(clock)
         self._ethernet = None
+        self._partitions = None
         self.has_counter = True
         self.frequency_hz = 160_000_000
         self.unique_id = b"\x24\x0a\xc4\x00\x00\x01"
@@ -91,6 +92,11 @@ class Bench:
         self.on_reset = None
         self.on_watchdog = None
         self.on_commit = None
+        # on_change(what, where) before each change of flash or NVRAM: "torn" or "after" if the
+        # power goes there, and then on_cut() (never returns); on_busy(read, programmed, erased).
+        self.on_change = None
+        self.on_cut = None
+        self.on_busy = None
         self._pulsing = []
 
     @property
@@ -101,6 +107,15 @@ class Bench:
 
             self._ethernet = Ethernet(self.clock)
         return self._ethernet
+
+    @property
+    def partitions(self):
+        """The firmwares; few programs look."""
+        if self._partitions is None:
+            from testmock.flashmap import FlashMap
+
+            self._partitions = FlashMap()
+        return self._partitions
 
     # For stage.py and stories.
 
@@ -152,6 +167,17 @@ class Bench:
                     state.delivered += 1
                     state.handler(state.pin)
 
+    def flash_change(self, what, where):
+        return self.on_change(what, where) if self.on_change else None
+
+    def flash_changed(self, how):
+        if how:
+            self.on_cut()
+
+    def flash_busy(self, read_bytes, programmed_bytes, erased_blocks):
+        if self.on_busy:
+            self.on_busy(read_bytes, programmed_bytes, erased_blocks)
+
     def reset(self, cause):
         self.on_reset(cause)
 
@@ -174,6 +200,8 @@ class Bench:
         self.wifi.restart()
         if self._ethernet:
             self._ethernet.restart()
+        if self._partitions:
+            self._partitions.restart()
         if power_lost:
             self.rtc_memory = b""
             self.rtc_offset_s = -(self.clock.now_us() // 1_000_000)

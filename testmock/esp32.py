@@ -1,4 +1,7 @@
-"""esp32, as the port has it: the key-value store. Values live on _sim.bench."""
+"""esp32, as the port has it: the key-value store. Values live on _sim.bench.
+
+Partition comes from partition.py when somebody asks for it.
+"""
 
 import _sim
 from micropython import const
@@ -9,6 +12,12 @@ _ESP_ERR_NVS_NOT_FOUND = const(-0x1102)
 _ESP_ERR_NVS_INVALID_LENGTH = const(-0x110C)
 _ESP_ERR_NVS_KEY_TOO_LONG = const(-0x1109)
 _KEY_LIMIT = const(15)
+
+
+def __getattr__(name):
+    if name == "Partition":
+        return _sim.load("partition").Partition
+    raise AttributeError(name)
 
 
 class NVS:
@@ -55,14 +64,25 @@ class NVS:
         self._fresh[key] = None
 
     def commit(self):
+        changed = []
         for key in self._fresh:
-            value = self._fresh[key]
-            if value is None:
-                if key in self._saved:
-                    del self._saved[key]
-            elif self._saved.get(key) != value:
-                self._saved[key] = value
-                _bench.nvs_writes += 1
+            if self._saved.get(key) != self._fresh[key]:
+                changed.append(key)
+        if changed:
+            how = _bench.flash_change("nvs", changed[0])
+            if how == "torn":
+                # Each value is whole or absent; those after the cut are absent.
+                del changed[len(changed) // 2 :]
+            for key in changed:
+                self._write(key, self._fresh[key])
+            _bench.flash_changed(how)
         self._fresh.clear()
         if _bench.on_commit:
             _bench.on_commit()
+
+    def _write(self, key, value):
+        if value is None:
+            del self._saved[key]
+        else:
+            self._saved[key] = value
+            _bench.nvs_writes += 1

@@ -42,9 +42,7 @@ def __getattr__(name):
     if name == "Counter":
         # Taken out by bench.has_counter; MicroPython hands on what is raised here as it is.
         raise ImportError("can't import name Counter")
-    import machine_rare
-
-    return getattr(machine_rare, name)
+    return getattr(_sim.load("machine_rare"), name)
 
 
 class Pin:

@@ -19,9 +19,7 @@ STAT_WRONG_PASSWORD = 202
 
 
 def __getattr__(name):
-    import wired
-
-    return getattr(wired, name)
+    return getattr(_sim.load("wired"), name)
 
 
 class WLAN:

@@ -9,8 +9,18 @@ from testmock.simworld.world import Stopped
 
 if sys.implementation.name == "micropython":
     from testmock.simworld.program_micropython import Program, format_exception, load_stage
+
+    def _program_of(device):
+        return Program(device)
+
 else:
     from testmock.simworld.program_cpython import Program, format_exception, load_stage
+    from testmock.simworld.program_flash import FlashProgram, is_installed
+
+    def _program_of(device):
+        """A board boots from its flash; one with nothing in it, from the repository."""
+        return (FlashProgram if is_installed(device.flash) else Program)(device)
+
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -57,8 +67,7 @@ class Device:
         if config is not None:
             self.flash.load("/config.txt", config)
         self.bench = Bench(_BenchClock(world))
-        self.bench.on_reset = self._reset_from_inside
-        self.bench.on_watchdog = self._watchdog_started
+        self._connect_hooks()
         self._number_among(world.devices)
         self.wifi = self.bench.wifi
         self.ethernet = self.bench.ethernet
@@ -70,6 +79,8 @@ class Device:
         self.expect_crash = False
         # Instead of boot.py and main.py: called with a function that imports as the device does.
         self.boot_function = None
+        # Called as after_import(name, module) when a module of the program has run (CPython only).
+        self.after_import = None
         self.powered = False
         self.open_sockets = 0
         self.sockets_opened = 0
@@ -81,6 +92,16 @@ class Device:
         self._watchdog = None
         self._program = None
         load_stage(self)
+
+    def _connect_hooks(self):
+        bench, flash = self.bench, self.flash
+        bench.on_reset = self._reset_from_inside
+        bench.on_watchdog = self._watchdog_started
+        bench.on_change = flash.point
+        bench.on_cut = flash.cut
+        bench.on_busy = flash.busy
+        flash.on_cut = self._cut_from_inside
+        flash.spend = self._spend
 
     def _number_among(self, devices):
         """Addresses of its own, which stories may change."""
@@ -143,6 +164,22 @@ class Device:
             raise error
         return value
 
+    def snapshot(self):
+        """What survives a power cut, for restore(): flash, NVRAM, firmwares."""
+        nvs = self.bench.nvs
+        values = {name: dict(nvs[name]) for name in nvs}
+        return self.flash.snapshot(), values, self.bench.partitions.snapshot()
+
+    def restore(self, saved):
+        """Be as at that snapshot(); without power."""
+        if self.powered:
+            self.power_cut()
+        self.flash.restore(saved[0])
+        self.bench.nvs.clear()
+        for name in saved[1]:
+            self.bench.nvs[name] = dict(saved[1][name])
+        self.bench.partitions.restore(saved[2])
+
     def console(self, since_ms=0):
         """The console as text."""
         return "\n".join(
@@ -163,11 +200,12 @@ class Device:
 
     def prepare(self):
         """Load the mocks for a program that is started by run()."""
-        self._program = Program(self)
+        self._program = _program_of(self)
         return self._program
 
     def _boot(self):
-        self._program = Program(self)
+        self.flash.cwd = "/"
+        self._program = _program_of(self)
         self.spawn(self._main, self.name + " main")
 
     def _main(self):
@@ -175,6 +213,8 @@ class Device:
         try:
             if self.boot_function:
                 self.boot_function(self._program.load)
+            elif hasattr(self._program, "boot"):
+                self._program.boot()
             else:
                 self._program.run_file("boot")
                 self._program.run_file("main")
@@ -215,8 +255,19 @@ class Device:
 
     def _reset_from_inside(self, cause):
         """machine.reset() never returns."""
+        self.flash.powered = False
         self.world.defer(lambda: self._restart(cause))
         raise Stopped
+
+    def _cut_from_inside(self):
+        """The power goes at a change of the flash; who called raises Stopped."""
+        self.world.defer(self._power_cut)
+
+    def _spend(self, us):
+        """The thread of the device that uses the flash waits for it."""
+        fiber = self.world.current
+        if fiber and fiber.owner is self:
+            self.world.spend(us)
 
     def _restart(self, cause):
         if self.powered:
@@ -238,7 +289,10 @@ class Device:
             self._watchdog.cancel()
             self._watchdog = None
         self.lan.power_lost(self)
+        # What still runs through its `with` and `finally` writes nothing.
+        self.flash.powered = False
         self.world.stop(fibers)
+        self.flash.powered = True
         self.open_sockets = 0
         if self._program:
             self._program.close()

@@ -1,11 +1,14 @@
 """The flash file system of a simulated device, in memory.
 
-Like littlefs it keeps the old content of a file until the new one is closed or flushed.
+Like littlefs it keeps the old content of a file until the new one is closed or flushed. Every
+change is a point where a story may cut the power: before it, after it, or with half of the bytes
+written, which is worse than what littlefs allows.
 """
 
 import sys
 
 from testmock import errors
+from testmock.simworld.world import Stopped
 
 if sys.implementation.name == "micropython":
     import io
@@ -18,10 +21,26 @@ else:
 _FOLDER = 0x4000
 _FILE = 0x8000
 _BLOCK_BYTES = 4096
+# Reading is charged in steps: programs inflate files byte by byte.
+_READ_STEP_BYTES = 256
+BEFORE = "before"
+TORN = "torn"
+AFTER = "after"
 
 
 class Flash:
-    """Files and folders by absolute path; every operation passes _operation()."""
+    """Files and folders by absolute path; every operation passes _operation().
+
+    charge_time: operations cost virtual time, as below. cut_points: changes so far.
+    operations: None, or a list that gets (number, what, path) of each change.
+    """
+
+    # Estimates for littlefs on a flash chip of today; data sheets of older ones (W25Q16BV) give 30
+    # to 400 ms for erasing 4 KB and 0.7 to 3 ms for programming 256 bytes: set these for them.
+    read_us_per_kb = 100
+    program_us_per_kb = 750
+    erase_us = 9000
+    metadata_us = 5000
 
     def __init__(self, capacity_bytes=2 << 20):
         self.capacity_bytes = capacity_bytes
@@ -31,6 +50,75 @@ class Flash:
         self.writes = 0
         # Called as before_operation(name, path): a place for faults (torn writes, power cuts).
         self.before_operation = None
+        self.charge_time = False
+        self.cut_points = 0
+        self.operations = None
+        self._cut_at = 0
+        self._cut_how = None
+        # From a cut or reset to the next boot nothing changes: a program that is ended runs
+        # through its `with` and `finally`, which a processor without power does not.
+        self.powered = True
+        # Set by the device: take its power away; let virtual time pass.
+        self.on_cut = None
+        self.spend = None
+
+    # Power cuts.
+
+    def cut_at(self, number, how=BEFORE):
+        """Cut the power at the change with this number, counted as cut_points; 0: never.
+
+        how: "before" and "after" it; "torn": half of the bytes of a write are there, and what
+        changes only names is not done.
+        """
+        self._cut_at = number
+        self._cut_how = how
+
+    def point(self, what, path):
+        """A change comes now: None, or "torn" or "after" if cut() follows what is left of it."""
+        if not self.powered:
+            raise Stopped
+        self.cut_points += 1
+        if self.operations is not None:
+            self.operations.append((self.cut_points, what, path))
+        if self.cut_points != self._cut_at:
+            return None
+        if self._cut_how == BEFORE:
+            self.cut()
+        return self._cut_how
+
+    def cut(self):
+        """The power is gone. Never returns."""
+        self.powered = False
+        if self.on_cut:
+            self.on_cut()
+        raise Stopped
+
+    def snapshot(self):
+        """All files, for restore(); cheap, as contents are never changed in place."""
+        return dict(self.files), set(self.folders)
+
+    def restore(self, saved):
+        self.files = dict(saved[0])
+        self.folders = set(saved[1])
+        self.cwd = "/"
+
+    def busy(self, read_bytes=0, programmed_bytes=0, erased_blocks=0):
+        """Let the time pass that the chip needs."""
+        if self.charge_time and self.spend:
+            self.spend(
+                (read_bytes * self.read_us_per_kb + programmed_bytes * self.program_us_per_kb)
+                // 1024
+                + erased_blocks * self.erase_us
+            )
+
+    def _change_names(self, what, path):
+        """A point where only names change, torn means before; True: cut() follows the change."""
+        how = self.point(what, path)
+        if how == TORN:
+            self.cut()
+        if self.charge_time and self.spend:
+            self.spend(self.metadata_us)
+        return how
 
     def _operation(self, name, path):
         if self.before_operation:
@@ -65,6 +153,13 @@ class Flash:
         """The bytes of a file, or None."""
         return self.files.get(self.absolute(path))
 
+    def kind(self, path):
+        """ "file", "folder" or None."""
+        path = self.absolute(path)
+        if path in self.files:
+            return "file"
+        return "folder" if path in self.folders else None
+
     def text(self, path):
         content = self.content(path)
         return None if content is None else content.decode()
@@ -82,7 +177,12 @@ class Flash:
         else:
             if _parent(path) not in self.folders:
                 raise OSError(errors.ENOENT)
-            self.files.setdefault(path, b"")
+            if path not in self.files:
+                # littlefs writes the name of a new file at once.
+                how = self._change_names("create", path)
+                self.files[path] = b""
+                if how:
+                    self.cut()
         return _File(self, path, mode)
 
     def commit(self, path, content):
@@ -91,8 +191,15 @@ class Flash:
             self.capacity_bytes
         ):
             raise OSError(errors.ENOSPC)
+        how = self.point("write", path)
         self.writes += 1
+        if how == TORN:
+            old = self.files.get(path, b"")
+            kept = len(old) if content[: len(old)] == old else 0
+            content = content[: kept + (len(content) - kept) // 2]
         self.files[path] = content
+        if how:
+            self.cut()
 
     def used_bytes(self):
         total = 0
@@ -134,13 +241,20 @@ class Flash:
         if old in self.files:
             if new in self.folders:
                 raise OSError(errors.EISDIR)
-            self.files[new] = self.files.pop(old)
         elif old in self.folders:
             if new in self.files:
                 raise OSError(errors.ENOTDIR)
-            self._rename_folder(old, new)
+            if new in self.folders and new != old and self.ilistdir(new):
+                raise OSError(errors.ENOTEMPTY)
         else:
             raise OSError(errors.ENOENT)
+        how = self._change_names("rename", old)
+        if old in self.files:
+            self.files[new] = self.files.pop(old)
+        else:
+            self._rename_folder(old, new)
+        if how:
+            self.cut()
 
     def _rename_folder(self, old, new):
         start = old + "/"
@@ -160,7 +274,10 @@ class Flash:
             raise OSError(errors.EISDIR)
         if path not in self.files:
             raise OSError(errors.ENOENT)
+        how = self._change_names("remove", path)
         del self.files[path]
+        if how:
+            self.cut()
 
     def mkdir(self, path):
         path = self.absolute(path)
@@ -169,7 +286,10 @@ class Flash:
             raise OSError(errors.EEXIST)
         if _parent(path) not in self.folders:
             raise OSError(errors.ENOENT)
+        how = self._change_names("mkdir", path)
         self.folders.add(path)
+        if how:
+            self.cut()
 
     def rmdir(self, path):
         path = self.absolute(path)
@@ -178,7 +298,10 @@ class Flash:
             raise OSError(errors.ENOTDIR if path in self.files else errors.ENOENT)
         if self.ilistdir(path):
             raise OSError(errors.ENOTEMPTY)
+        how = self._change_names("rmdir", path)
         self.folders.remove(path)
+        if how:
+            self.cut()
 
     def statvfs(self, path):
         total = self.capacity_bytes // _BLOCK_BYTES
@@ -208,6 +331,9 @@ class _File(_StreamBase):
         self._at = len(self._data) if "a" in mode else 0
         self._dirty = "w" in mode
         self._closed = False
+        # Bytes whose time has not been charged yet.
+        self._unread = 0
+        self._unpaid = 0
 
     def _take(self, n):
         if not self._readable or self._closed:
@@ -215,6 +341,12 @@ class _File(_StreamBase):
         end = len(self._data) if n is None or n < 0 else min(len(self._data), self._at + n)
         data = bytes(self._data[self._at : end])
         self._at = end
+        flash = self._flash
+        if flash.charge_time:
+            self._unread += len(data)
+            if self._unread >= _READ_STEP_BYTES:
+                flash.busy(self._unread)
+                self._unread = 0
         return data
 
     def read(self, n=-1):
@@ -247,6 +379,12 @@ class _File(_StreamBase):
         self._data[self._at : end] = data
         self._at = end
         self._dirty = True
+        if self._flash.charge_time:
+            self._unpaid += len(data)
+            while self._unpaid >= _BLOCK_BYTES:
+                # The file's cache is full: a block goes to the chip.
+                self._unpaid -= _BLOCK_BYTES
+                self._flash.busy(0, _BLOCK_BYTES, 1)
         return size
 
     def seek(self, offset, whence=0):
@@ -259,12 +397,19 @@ class _File(_StreamBase):
     def flush(self):
         if self._dirty:
             self._dirty = False
-            self._flash.commit(self._path, bytes(self._data))
+            flash = self._flash
+            if flash.charge_time and flash.powered:
+                if self._unpaid:
+                    flash.busy(0, self._unpaid, 1)
+                    self._unpaid = 0
+                if flash.spend:
+                    flash.spend(flash.metadata_us)
+            flash.commit(self._path, bytes(self._data))
 
     def close(self):
         if not self._closed:
-            self.flush()
             self._closed = True
+            self.flush()
 
     def ioctl(self, request, argument):
         return 0

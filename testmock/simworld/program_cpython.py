@@ -54,6 +54,7 @@ class Program:
             host_sys=sys,
             format_exception=format_exception,
             import_module=importlib.import_module,
+            load=self._load_from_folders,
         )
         self.modules = {"_sim": sim}
         mine = {"__import__": self._import, "open": device.flash.open, "print": self._print}
@@ -84,29 +85,35 @@ class Program:
             file.write(text)
 
     def _import(self, name, globals=None, locals=None, fromlist=(), level=0):
+        return self._import_by(self._load, name, globals, fromlist, level)
+
+    def _import_for_mock(self, name, globals=None, locals=None, fromlist=(), level=0):
+        if name.partition(".")[0] in _FOR_MOCKS:
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        return self._import_by(self._load_from_folders, name, globals, fromlist, level)
+
+    def _import_by(self, load, name, globals, fromlist, level):
         if level:
             package = globals["__package__"].split(".")
             name = ".".join(package[: len(package) - level + 1] + ([name] if name else []))
-        module = self.modules.get(name) or self._load(name)
+        module = self.modules.get(name) or load(name)
         if not fromlist:
             return self.modules[name.partition(".")[0]] if "." in name else module
         for item in fromlist:
             if item != "*" and not hasattr(module, item) and hasattr(module, "__path__"):
-                self._load(name + "." + item)
+                load(name + "." + item)
         return module
 
-    def _import_for_mock(self, name, *rest):
-        if name.partition(".")[0] in _FOR_MOCKS:
-            return builtins.__import__(name, *rest)
-        return self._import(name, *rest)
-
     def _load(self, name):
+        return self._load_from_folders(name)
+
+    def _load_from_folders(self, name):
         module = self.modules.get(name)
         if module is not None:
             return module
         parent, _, leaf = name.rpartition(".")
         if parent:
-            self._load(parent)
+            self._load_from_folders(parent)
         source, mock = self._find(name)
         if source is None:
             if name.partition(".")[0] not in _HOST_MODULES and not name.startswith("testmock"):
@@ -135,7 +142,13 @@ class Program:
             raise
         if name == "machine" and not self._device.bench.has_counter:
             del module.Counter
+        self._imported(name, module)
         return module
+
+    def _imported(self, name, module):
+        after_import = getattr(self._device, "after_import", None)
+        if after_import:
+            after_import(name, module)
 
     def _find(self, name):
         key = (self._folders, name)
@@ -156,19 +169,28 @@ class Program:
 def format_exception(error):
     """As MicroPython prints it: only frames of the device's own files."""
     lines = ["Traceback (most recent call last):"]
-    for frame in traceback.extract_tb(error.__traceback__):
-        name = frame.filename
-        for folder in ("lib", "profiles", "testsuite"):
-            start = str(ROOT / folder)
-            if name.startswith(start):
-                name = name[len(start) + 1 :]
-                lines.append(f'  File "{name}", line {frame.lineno}, in {frame.name}')
-                break
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        name = _shown_name(frame)
+        if name:
+            lines.append(f'  File "{name}", line {line}, in {frame.f_code.co_name}')
     text = str(error)
     if isinstance(error, OSError) and error.args and isinstance(error.args[0], int):
         text = f"[Errno {error.args[0]}]"
     lines.append(type(error).__name__ + (": " + text if text else ""))
     return "\n".join(lines) + "\n"
+
+
+def _shown_name(frame):
+    """The device's name of the file that a frame is in; None if it is the simulator's."""
+    names = frame.f_globals
+    own = names.get("__file__", "")
+    if own and names.get("__loader__") is None and not own.startswith(str(ROOT)):
+        return own  # in flash, under whatever name it was compiled
+    for folder in ("lib", "profiles", "testsuite"):
+        start = str(ROOT / folder)
+        if frame.f_code.co_filename.startswith(start):
+            return frame.f_code.co_filename[len(start) + 1 :]
+    return None
 
 
 def load_stage(device):

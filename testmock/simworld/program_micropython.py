@@ -34,6 +34,7 @@ class Program:
         sim.bench = device.bench
         sim.host_sys = _host_sys
         sim.format_exception = format_exception
+        sim.load = self.load
         self.modules = _host_modules
         self._paths = [ROOT + folder for folder in device.extra_paths]
         if device.profile:

@@ -2,8 +2,6 @@
 
 import _sim
 
-from testmock.simworld.world import SPIN_LIMIT
-
 _world = _sim.device.world
 _device = _sim.device
 _MASK = (1 << 30) - 1
@@ -13,7 +11,7 @@ _DAYS_IN_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 def ticks_ms():
     _world.spins += 1
-    if _world.spins > SPIN_LIMIT:
+    if _world.spins > _world.spin_limit:
         _world.spinning()
     return _world.ticks
 

@@ -15,7 +15,7 @@ STUBS = pathlib.Path(sysconfig.get_path("purelib"))
 MOCKS = {
     "machine": ("testmock/machine.py", "testmock/machine_rare.py"),
     "network": ("testmock/network.py", "testmock/wired.py"),
-    "esp32": ("testmock/esp32.py",),
+    "esp32": ("testmock/esp32.py", "testmock/partition.py"),
     "socket": ("testmock/virtual/socket.py",),
     "select": ("testmock/virtual/select.py",),
     "time": ("testmock/virtual/time.py",),
