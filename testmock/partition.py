@@ -132,8 +132,8 @@ class Partition:
         at = slots.index(self._label) + 1 if self._label in slots else 0
         return Partition(slots[at % len(slots)])
 
-    @classmethod
-    def mark_app_valid_cancel_rollback(cls):
+    @staticmethod
+    def mark_app_valid_cancel_rollback():
         _need_otadata()
         how = _bench.flash_change("keep", _map.running)
         if how != "torn":
