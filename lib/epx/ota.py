@@ -119,7 +119,10 @@ class Ota:
         except OSError:
             return
         sock.setblocking(False)
-        peer = address[0] if isinstance(address, tuple) else "somebody"
+        self.admit(sock, address[0] if isinstance(address, tuple) else "somebody")
+
+    def admit(self, sock, peer):
+        """Somebody has called: talk to him, or tell him why not."""
         wait_s = self._locked_until_s - uptime_s()
         if self.session or self._job:
             holder = self.session.peer if self.session else "a commit"
@@ -195,7 +198,10 @@ class Ota:
     def commit(self, done):
         """Make the staged set the next one; done(result, refusal)."""
         self._commit_done = done
-        self.start(self.stage.commit(), self._switch)
+        from epx.otacommit import commit
+
+        self.stage.close()
+        self.start(commit(self.stage.base, self.stage.target), self._switch)
 
     def _switch(self, result, refusal):
         app = self.app

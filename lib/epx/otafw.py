@@ -13,7 +13,7 @@ from time import ticks_diff, ticks_ms
 from esp32 import Partition
 from micropython import const
 
-from epx.otastage import read_head
+from epx.otafiles import read_head
 from epx.otawire import Refusal
 from loader import sets, verdict
 

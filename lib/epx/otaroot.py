@@ -5,7 +5,7 @@ import os
 from micropython import const
 
 from epx import log, otawire
-from epx.otastage import check_hash, make_folders, remove_file
+from epx.otafiles import check_hash, free_bytes, make_folders, remove_file
 from epx.otawire import Refusal
 from loader import sets
 
@@ -22,8 +22,7 @@ class RootFile:
         problem = otawire.root_path_problem(path)
         if problem:
             raise Refusal("path not allowed", "%s: %s" % (path, problem))
-        found = os.statvfs("/")
-        if size > found[0] * found[3] or (path == _CONFIG and size > _MOST_CONFIG_BYTES):
+        if size > free_bytes() or (path == _CONFIG and size > _MOST_CONFIG_BYTES):
             raise Refusal("too large", "%s: %d bytes" % (path, size))
         self._app = app
         self._path = path

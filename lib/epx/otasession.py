@@ -1,8 +1,6 @@
-"""One conversation on the port of updates: who is it, what does he want, is that allowed."""
+"""What the one who has the key asks for: lists, files, a commit, firmware."""
 
 import gc
-import os
-import select
 import sys
 from binascii import hexlify
 from struct import calcsize, unpack_from
@@ -11,27 +9,18 @@ import machine
 from micropython import const
 
 from epx import diag, log, otawire
-from epx.loop import Poll, Task, uptime_s
-from epx.otastage import read_head
+from epx.loop import Task
+from epx.otafiles import free_bytes, read_head
+from epx.otalink import Link
 from epx.otawire import Refusal
 from loader import verdict
 
-_PROOF_S = const(10)
-_SILENCE_S = const(60)
 _PROGRESS_BYTES = const(8192)
-_MOST_UNSENT = const(4096)
-_RECORDS_PER_TURN = const(4)
 _REBOOT_MS = const(500)  # for the last answer to get out
-_BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
-
-# What comes next.
-_HELLO = const(0)
-_PROOF = const(1)
-_RECORD = const(2)
 
 
-class Session:
-    """Talks to one caller. With an answer given he is only told that."""
+class Session(Link):
+    """Obeys records; each is answered, or refused with a reason, and nothing else changes."""
 
     _handlers = {
         otawire.LIST_BEGIN: "_on_list_begin",
@@ -48,139 +37,16 @@ class Session:
         otawire.KEEP: "_on_keep",
     }
 
-    def __init__(self, ota, sock, peer, buffer, answer=None):
-        self.peer = peer
-        self._ota = ota
-        self._sock = sock
-        self._buffer = buffer
-        self._answer = answer
-        self._step = _HELLO
-        self._keys = None
-        self._have = 0
-        self._want = otawire.HELLO_BYTES
-        self._unsent = b""
-        self._sink = None  # who takes DATA
-        self._told_bytes = 0
-        self.deadline_s = uptime_s() + _PROOF_S
-        self._poll = Poll(sock, select.POLLIN, self._ready)
+    _sink = None  # who takes DATA: the stage, a RootFile, a Firmware
+    _told_bytes = 0
 
     def close(self, why):
-        """The connection ends; what has arrived stays."""
-        if self._sock:
-            if why and not self._answer:
-                log.info("OTA: %s: %s", self.peer, why)
-            self._poll.cancel()
-            self._sock.close()
-            self._sock = None
-            if self._sink:
-                self._sink.close()
-                self._sink = None
-            self._ota.gone(self)
+        if self._sink:
+            self._sink.close()
+            self._sink = None
+        Link.close(self, why)
 
-    # Bytes.
-
-    def _ready(self, events):
-        try:
-            if events & select.POLLOUT:
-                self._flush()
-            if events & (select.POLLIN | _BROKEN):
-                self._read(events & _BROKEN)
-            if events & _BROKEN:
-                self.close("connection lost")
-        except OSError as error:
-            self.close(error)
-        except ValueError as error:  # not from who has the key
-            self.close(error)
-        self._watch()
-
-    def _watch(self):
-        """While something is being done, who wants more has to wait."""
-        if self._sock:
-            events = 0 if self._ota.busy() else select.POLLIN
-            self._poll.modify(events | select.POLLOUT if self._unsent else events)
-
-    def _read(self, to_the_end):
-        records = 0
-        while self._sock and not self._ota.busy() and (records < _RECORDS_PER_TURN or to_the_end):
-            count = self._sock.readinto(self._buffer[self._have : self._want])
-            if count is None:
-                return
-            if not count:
-                self.close("ended")
-                return
-            self._have += count
-            if self._have == self._want:
-                self._complete()
-                records += 1
-
-    def _complete(self):
-        buffer = self._buffer
-        step = self._step
-        if step == _RECORD:
-            if self._have == otawire.HEADER_BYTES:
-                self._want = otawire.record_bytes(buffer)
-                return
-            kind, body = self._keys.from_pc.open(buffer[: self._want])
-            self._have = 0
-            self._want = otawire.HEADER_BYTES
-            self.deadline_s = uptime_s() + _SILENCE_S
-            self._obey(kind, body)
-        elif step == _HELLO:
-            self._on_hello()
-        else:
-            self._on_proof()
-
-    def _on_hello(self):
-        hello = bytes(self._buffer[: otawire.HELLO_BYTES])
-        self._have = 0
-        if hello[:4] != otawire.HELLO:
-            self.close("not an update tool, or one of another version")
-            return
-        if self._answer:
-            self._send(self._answer)
-            self.close(None)
-            return
-        answer = otawire.ANSWER + bytes((otawire.WELCOME,)) + os.urandom(otawire.NONCE_BYTES)
-        gc.collect()
-        self._keys = otawire.Keys(self._ota.app.config.otakey, hello, answer)
-        self._step = _PROOF
-        self._want = otawire.PROOF_BYTES
-        self._send(answer)
-
-    def _on_proof(self):
-        keys = self._keys
-        if not otawire.equal(self._buffer[: otawire.PROOF_BYTES], keys.pc_proof):
-            self._ota.failed(self.peer)
-            self.close("wrong key")
-            return
-        self._ota.proved()
-        log.info("OTA: session with %s", self.peer)
-        self._step = _RECORD
-        self._have = 0
-        self._want = otawire.HEADER_BYTES
-        self.deadline_s = uptime_s() + _SILENCE_S
-        self._send(keys.device_proof + keys.from_device.seal(otawire.IDENTITY, self._identity()))
-
-    def _send(self, data):
-        if len(self._unsent) + len(data) > _MOST_UNSENT:
-            raise OSError("does not read what it is told")
-        self._unsent += data
-        self._flush()
-
-    def _flush(self):
-        while self._unsent:
-            count = self._sock.write(self._unsent)
-            if not count:
-                return
-            self._unsent = self._unsent[count:]
-
-    def _tell(self, kind, body=b""):
-        if self._sock:
-            self._send(self._keys.from_device.seal(kind, body))
-
-    # Records.
-
-    def _obey(self, kind, body):
+    def obey(self, kind, body):
         try:
             handler = self._handlers.get(kind)
             if not handler:
@@ -199,7 +65,7 @@ class Session:
     def _refuse(self, refusal):
         name, words = refusal.args
         log.warn("OTA: %s: %s", name, words)
-        self._tell(otawire.REFUSED, bytes((otawire.refusal(name),)) + words.encode())
+        self.tell(otawire.REFUSED, bytes((otawire.refusal(name),)) + words.encode())
 
     def _start(self, job, done):
         self._ota.start(job, done)
@@ -210,15 +76,14 @@ class Session:
             if refusal:
                 self._refuse(refusal)
             else:
-                self._tell(kind, result or b"")
+                self.tell(kind, result or b"")
         except OSError as error:
             self.close(error)
-        self._watch()
+        self.watch()
 
-    def _identity(self):
+    def greeting(self):
         ota = self._ota
         stage = ota.stage
-        found = os.statvfs("/")
         head = stage.head
         lines = (
             ("profile", stage.profile or "-"),
@@ -230,7 +95,7 @@ class Session:
             ("firmware", "%d.%d.%d" % sys.implementation.version[:3]),
             ("epx", diag.VERSION),
             ("chip", str(hexlify(machine.unique_id()), "ascii")),
-            ("free", found[0] * found[3]),
+            ("free", free_bytes()),
             ("staged", 1 if stage.staged() else 0),
             ("other", read_head("/%s/set.txt" % stage.target).get("version", "-")),
         )
@@ -283,7 +148,7 @@ class Session:
                 self._start(sink.finish(), self._done)
         elif sink.received_bytes - self._told_bytes >= _PROGRESS_BYTES:
             self._told_bytes = sink.received_bytes
-            self._tell(otawire.PROGRESS, self._told_bytes.to_bytes(4, "big"))
+            self.tell(otawire.PROGRESS, self._told_bytes.to_bytes(4, "big"))
 
     def _done(self, result, refusal):
         self._answer_with(otawire.DONE, result, refusal)
@@ -292,7 +157,7 @@ class Session:
         self._ota.commit(self._done)
 
     def _on_reboot(self, body):
-        self._tell(otawire.DONE)
+        self.tell(otawire.DONE)
         Task(diag.reboot, _REBOOT_MS, arg="update tool of " + self.peer, core=True)
 
     def _on_put(self, body):
@@ -318,7 +183,7 @@ class Session:
         from epx.otaroot import remove
 
         remove(_checked_path(body))
-        self._tell(otawire.DONE)
+        self.tell(otawire.DONE)
 
     def _on_firmware(self, body):
         from epx.otafw import Firmware
@@ -327,12 +192,12 @@ class Session:
         flags = int.from_bytes(body[36:38], "big")
         self._told_bytes = 0
         self._sink = Firmware(size, bytes(body[4:36]), flags)
-        self._tell(otawire.DONE)
+        self.tell(otawire.DONE)
 
     def _on_keep(self, body):
         from epx import firmware
 
-        self._tell(otawire.DONE, firmware.keep().encode())
+        self.tell(otawire.DONE, firmware.keep().encode())
 
 
 def _fields(layout, body, more=0):

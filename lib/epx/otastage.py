@@ -1,6 +1,4 @@
-"""What an update has gathered, in the folder new/ of the set that does not run, and the commit.
-
-Long work is a generator: each step is short, and the appliance goes on between two of them.
+"""What an update has gathered, in the folder new/ of the set that does not run.
 
 In new/: sent (the list that comes in), bundle and bundle.id (files as one deflate stream, and
 what it is), $lib$epx$loop.py (a file that has arrived), list (what the next set will be).
@@ -9,97 +7,31 @@ what it is), $lib$epx$loop.py (a file that has arrived), list (what the next set
 import hashlib
 import os
 import sys
-from binascii import hexlify, unhexlify
+from binascii import hexlify
 
 from micropython import const
 
 from epx import otawire
+from epx.otafiles import (
+    check_hash,
+    clean,
+    free_bytes,
+    hash_of,
+    make_folders,
+    paths,
+    read_files,
+    read_head,
+    remove_file,
+    staged_path,
+    write_entry,
+)
 from epx.otawire import Refusal
 from loader import sets, verdict
 
 _PIECE = const(1024)
-_PIECES_PER_STEP = const(4)
 _SYNC_BYTES = const(16384)
 _BLOCK = const(4096)
-_FOLDER = const(0x4000)
 _MOST_CHANGES = const(32)  # files of a partial list
-
-
-def hash_of(path, buffer):
-    """Job: (size, SHA-256) of a file as it is in the flash now; (0, NO_FILE) without one."""
-    size = pieces = 0
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while True:
-                count = file.readinto(buffer)
-                if not count:
-                    return size, digest.digest()
-                digest.update(buffer[:count])
-                size += count
-                pieces += 1
-                if not pieces % _PIECES_PER_STEP:
-                    yield
-    except OSError:
-        return 0, otawire.NO_FILE
-
-
-def check_hash(path, size, sha256, buffer):
-    """Job: is path a file of this size and SHA-256?"""
-    try:
-        if os.stat(path)[6] != size:
-            return False
-    except OSError:
-        return False
-    found = yield from hash_of(path, buffer)
-    return found == (size, sha256)
-
-
-def make_folders(path):
-    """Those that path, which begins with /, lies in."""
-    at = path.find("/", 1)
-    while at > 0:
-        if not sets.exists(path[:at]):
-            os.mkdir(path[:at])
-        at = path.find("/", at + 1)
-
-
-def remove_file(path):
-    """That it is gone is what counts."""
-    try:
-        os.remove(path)
-    except OSError:
-        pass
-
-
-def read_head(path):
-    """{"profile": …, "version": …, "mpy": …, "files": count of them} of a list; {} without one."""
-    head = {"files": 0}
-    try:
-        with open(path) as file:
-            for line in file:
-                words = line.split()
-                if len(words) == 2:
-                    head[words[0]] = words[1]
-                elif len(words) == 3:
-                    head["files"] += 1
-    except (OSError, UnicodeError):
-        return {}
-    return head
-
-
-def read_files(path):
-    """(path, size, SHA-256) of each file in a list; the size is GONE for one that is to go."""
-    with open(path) as file:
-        for line in file:
-            words = line.split()
-            if len(words) == 3:
-                yield words[2], int(words[1]), unhexlify(words[0])
-
-
-def _paths(name):
-    """All that a list names."""
-    return {path for path, _, _ in read_files(name)}
 
 
 class Stage:
@@ -135,9 +67,6 @@ class Stage:
         """Is there something to commit?"""
         return sets.exists(self._new + "list")
 
-    def _staged_path(self, path):
-        return self._new + "$" + path.replace("/", "$")
-
     # The list.
 
     def begin_list(self, flags, version, mpy, files, size, profile):
@@ -168,7 +97,7 @@ class Stage:
         present = int(self.head.get("version", 0))
         if version < present and not flags & otawire.DOWNGRADE:
             raise Refusal("lower version", "version %d is here, %d comes" % (present, version))
-        if size > _free_bytes():
+        if size > free_bytes():
             raise Refusal("too large", "%d bytes" % size)
 
     def add_entries(self, body):
@@ -201,19 +130,19 @@ class Stage:
                     yield from self._is_there("/%s/%s" % (self.target, path), size, sha256)
                 )
                 if not at_target:
-                    staged = self._staged_path(path)
+                    staged = staged_path(self._new, path)
                     if not (yield from self._is_there(staged, size, sha256)):
                         bits[number // 8] |= 0x80 >> number % 8
                         size_needed += (size | (_BLOCK - 1)) + 1
                 elif at_base:
                     size_needed += (size | (_BLOCK - 1)) + 1
             number += 1
-        if size_needed > _free_bytes():
+        if size_needed > free_bytes():
             # What an update that nobody finished has left.
-            wanted = {"$" + path.replace("/", "$") for path in _paths(self._new + "sent")}
+            wanted = {staged_path("", path) for path in paths(self._new + "sent")}
             wanted.add("sent")
-            yield from self._clean(self._new, "", wanted)
-        if size_needed > _free_bytes():
+            yield from clean(self._new, "", wanted)
+        if size_needed > free_bytes():
             raise Refusal("too large", "%d bytes are needed" % size_needed)
         self._needed = bits
         self._listed = not self._ask
@@ -238,7 +167,7 @@ class Stage:
         wbits &= ~otawire.FROM_START
         if not 9 <= wbits <= otawire.MOST_WBITS or packed > raw + raw // 100 + 100:
             raise Refusal("bad message", "wbits %d, %d bytes" % (wbits, packed))
-        if packed > _free_bytes():
+        if packed > free_bytes():
             raise Refusal("too large", "%d bytes" % packed)
         name = self._new + "bundle"
         mark = str(hexlify(sha256), "ascii")
@@ -316,7 +245,7 @@ class Stage:
     def _inflate(self, stream, path, size, sha256):
         digest = hashlib.sha256()
         buffer = self._buffer
-        with open(self._staged_path(path), "wb") as file:
+        with open(staged_path(self._new, path), "wb") as file:
             while size:
                 try:
                     count = stream.readinto(buffer[:size] if size < _PIECE else buffer)
@@ -342,74 +271,9 @@ class Stage:
                 file.write("%s %s\n" % (key, head.get(key, 0)))
             for path, size, sha256 in read_files(old):
                 if path not in changed:
-                    _write_entry(file, path, size, sha256)
+                    write_entry(file, path, size, sha256)
             for path in changed:
                 size, sha256 = changed[path]
                 if size != otawire.GONE:
-                    _write_entry(file, path, size, sha256)
+                    write_entry(file, path, size, sha256)
         os.rename(self._new + "list.new", self._new + "list")
-
-    # The commit.
-
-    def commit(self):
-        """Job: make the staged set whole, verified as it lies in the flash. Nothing runs yet."""
-        if not self.staged():
-            raise Refusal("nothing staged", "send an update first")
-        self.close()
-        sets.forget_other()
-        folder = "/%s/" % self.target
-        remove_file(folder + "set.txt")
-        yield from self._clean(folder, "", _paths(self._new + "list"))
-        for path, size, sha256 in read_files(self._new + "list"):
-            yield
-            yield from self._place(path, size, sha256)
-        os.rename(self._new + "list", folder + "set.txt")
-        yield from self._clean(folder, "new/", ())
-        os.rmdir(folder + "new")
-
-    def _clean(self, folder, below, wanted):
-        """Remove what is in folder + below, but not what is wanted, nor new/."""
-        for entry in list(os.ilistdir((folder + below)[:-1])):
-            yield
-            path = below + entry[0]
-            if path == "new":
-                continue
-            if entry[1] == _FOLDER:
-                yield from self._clean(folder, path + "/", wanted)
-                if not os.listdir(folder + path):
-                    os.rmdir(folder + path)
-            elif path not in wanted:
-                os.remove(folder + path)
-
-    def _place(self, path, size, sha256):
-        """Get one file of the list to where it belongs."""
-        final = "/%s/%s" % (self.target, path)
-        staged = self._staged_path(path)
-        if (yield from self._is_there(final, size, sha256)):
-            return
-        make_folders(final)
-        if (yield from self._is_there(staged, size, sha256)):
-            os.rename(staged, final)
-            return
-        yield from self._copy("/%s/%s" % (self.base, path), final)
-        if not (yield from self._is_there(final, size, sha256)):
-            raise Refusal("corrupt", "%s is not what the list says" % final)
-
-    def _copy(self, source, final):
-        buffer = self._buffer
-        with open(source, "rb") as old, open(final, "wb") as new:
-            while True:
-                count = old.readinto(buffer)
-                if not count:
-                    return
-                new.write(buffer[:count])
-                yield
-
-
-def _write_entry(file, path, size, sha256):
-    file.write("%s %d %s\n" % (str(hexlify(sha256), "ascii"), size, path))
-
-
-def _free_bytes():
-    found = os.statvfs("/")
-    return found[0] * found[3]

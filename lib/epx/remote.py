@@ -70,7 +70,7 @@ def _getversion(app):
     firmware = "MicroPython %d.%d.%d" % sys.implementation.version[:3]
     log.answer("%s, epx %s, %s", app.profile, diag.VERSION, firmware)
     if verdict.chosen:
-        from epx.otastage import read_head
+        from epx.otafiles import read_head
 
         for name in (verdict.chosen, sets.other(verdict.chosen)):
             head = read_head("/%s/set.txt" % name)

@@ -20,8 +20,8 @@ LAYERS = (
     ("epx.topics", "epx.watchdog", "epx.diag", "epx.firmware"),
     ("epx.fsm",),
     # What net and mqtt, and updates, are built from.
-    ("epx.netstats", "epx.resolver", "epx.otastage"),
-    ("epx.otaroot", "epx.otafw"),
+    ("epx.netstats", "epx.resolver", "epx.otafiles"),
+    ("epx.otaroot", "epx.otafw", "epx.otastage", "epx.otacommit", "epx.otalink"),
     ("epx.otasession",),
     # Siblings meet through arguments.
     ("epx.net*", "epx.mqtt*", "epx.ota"),

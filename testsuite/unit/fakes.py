@@ -15,7 +15,7 @@ POLLERR = 8
 POLLHUP = 16
 POLLNVAL = 32
 
-_OURS = ("epx", "h2o", "uumqtt", "third")
+_OURS = ("epx", "h2o", "loader", "uumqtt", "third")
 _NOT_FOUND = -0x1102
 _TOO_SHORT = -0x110C
 

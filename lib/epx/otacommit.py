@@ -1,0 +1,60 @@
+"""The commit of an update: the set that does not run becomes what the staged list says."""
+
+import os
+
+from micropython import const
+
+from epx.otafiles import (
+    check_hash,
+    clean,
+    make_folders,
+    paths,
+    read_files,
+    remove_file,
+    staged_path,
+)
+from epx.otawire import Refusal
+from loader import sets
+
+_PIECE = const(1024)
+
+
+def commit(base, target):
+    """Job: make set target whole, each file verified as it lies in the flash. Nothing runs yet.
+
+    What has not been sent comes from set base.
+    """
+    folder = "/%s/" % target
+    new = folder + "new/"
+    if not sets.exists(new + "list"):
+        raise Refusal("nothing staged", "send an update first")
+    sets.forget_other()
+    remove_file(folder + "set.txt")
+    yield from clean(folder, "", paths(new + "list"))
+    buffer = memoryview(bytearray(_PIECE))
+    for path, size, sha256 in read_files(new + "list"):
+        yield
+        final = folder + path
+        if (yield from check_hash(final, size, sha256, buffer)):
+            continue
+        make_folders(final)
+        staged = staged_path(new, path)
+        if (yield from check_hash(staged, size, sha256, buffer)):
+            os.rename(staged, final)
+            continue
+        yield from _copy("/%s/%s" % (base, path), final, buffer)
+        if not (yield from check_hash(final, size, sha256, buffer)):
+            raise Refusal("corrupt", "%s is not what the list says" % final)
+    os.rename(new + "list", folder + "set.txt")
+    yield from clean(folder, "new/", ())
+    os.rmdir(folder + "new")
+
+
+def _copy(source, final, buffer):
+    with open(source, "rb") as old, open(final, "wb") as new:
+        while True:
+            count = old.readinto(buffer)
+            if not count:
+                return
+            new.write(buffer[:count])
+            yield
