@@ -338,8 +338,10 @@ class Device:
             raise OSError(-1)
 
     def _watchdog_started(self):
-        if not self._watchdog:
-            self._watchdog_due()
+        # Made again with another time limit: that one counts.
+        if self._watchdog:
+            self._watchdog.cancel()
+        self._watchdog_due()
 
     def _watchdog_due(self):
         bench = self.bench

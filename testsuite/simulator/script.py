@@ -120,6 +120,49 @@ def test_the_watchdog_bites_at_15_seconds(world):
     assert device.resets == [(25_300, WDT_RESET)]
 
 
+def test_a_watchdog_made_again_has_the_new_limit(world):
+    def main(load):
+        kind = load("machine").WDT
+        kind(timeout=60_000)
+        load("time").sleep_ms(10 * SECONDS)
+        kind(timeout=5000)
+        load("time").sleep_ms(3000)
+        kind(timeout=20_000)
+        load("time").sleep_ms(100 * SECONDS)
+
+    device = world.device
+    device.boot_function = main
+    device.power_on()
+    world.run_for(60 * SECONDS)
+    assert device.resets == [(33_300, WDT_RESET)], device.resets
+
+
+def test_a_spinning_program_hangs_until_the_watchdog_bites(world):
+    seen = []
+
+    def main(load):
+        time = load("time")
+
+        def beat():
+            while True:
+                time.sleep_ms(100)
+                seen.append(world.now_ms())
+
+        load("_thread").start_new_thread(beat, ())
+        load("machine").WDT(timeout=5000)
+        while True:
+            time.ticks_ms()
+
+    world.spin_hangs = True
+    world.spin_limit = 1000
+    world.device.boot_function = main
+    world.device.power_on()
+    world.run_for(5299)
+    assert world.device.resets == [] and len(seen) > 40
+    world.run_for(2)
+    assert world.device.resets == [(5300, WDT_RESET)]
+
+
 def test_a_reset_from_inside_never_returns(world):
     seen = []
 
