@@ -24,6 +24,7 @@ _LONG_LIMIT_S = 180.0
 # What may be under way before the device has told that it has it.
 WINDOW_BYTES = 16384
 WBITS = 12
+_MEMORY_LEVEL = 9  # of zlib: the most, for the smallest stream
 # The device's own lock-out ends after 64 s; a session that broke off, after 60 s.
 MOST_WAIT_S = 150.0
 MOST_RECONNECTS = 3
@@ -142,7 +143,7 @@ class Needed(NamedTuple):
 
 def deflate(data: bytes, wbits: int = WBITS) -> bytes:
     """One raw deflate stream with a window that a device has room for."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -wbits, zlib.MAX_MEM_LEVEL)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -wbits, _MEMORY_LEVEL)
     return packer.compress(data) + packer.flush()
 
 
