@@ -1,4 +1,4 @@
-"""A firmware that breaks off, is damaged, or is none: nothing is selected; the next works (T13)."""
+"""A firmware that breaks off, is damaged, or is none: the old one stays, the next works (T13)."""
 
 from testmock.flashmap import ONE_FIRMWARE
 from testsuite import otacaller
