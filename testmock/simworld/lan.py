@@ -97,7 +97,7 @@ class End:
         self.in_flight -= len(data)
         other = self.other
         if other.state == "open":
-            if self.device and connection.lan.cuts(len(data)):
+            if self.device and connection.lan.cuts(self.device, len(data)):
                 self.fail(errors.ECONNRESET)
                 other.fail(errors.ECONNRESET)
                 return
@@ -155,14 +155,16 @@ class End:
 class Listener:
     """A port that a device has opened."""
 
-    def __init__(self, lan, key, on_change, backlog):
-        self._lan = lan
+    def __init__(self, device, key, on_change, backlog):
+        self.device = device
+        self._lan = device.lan
         self._key = key
         self._on_change = on_change
         self._backlog = backlog
         self.waiting = []
 
     def accepted(self, end):
+        end.device = self.device
         self.waiting.append(end)
         self._on_change()
 
@@ -171,6 +173,8 @@ class Listener:
 
     def close(self):
         self._lan.close_port(*self._key)
+        while self.waiting:
+            self.waiting.pop().reset()
 
 
 class Lan:
@@ -206,8 +210,8 @@ class Lan:
         """Reset the connection over which the n-th byte from now on leaves a device."""
         self._cut_after_bytes = n_bytes
 
-    def cuts(self, n):
-        if self._cut_after_bytes is None:
+    def cuts(self, device, n):
+        if self._cut_after_bytes is None or device not in self.world.devices:
             return False
         self._cut_after_bytes -= n
         if self._cut_after_bytes > 0:
@@ -243,7 +247,7 @@ class Lan:
         if connection.dead or end.state != "connecting":
             return
         acceptor = self._ports.get(key)
-        if key[0] in self._silent or (acceptor is None and not self._is_there(key[0])):
+        if key[0] in self._silent or not (self._is_there(key[0]) or self._hears(acceptor)):
             self.world.call_after(SYN_LIMIT_MS, lambda: self._give_up(end))
         elif acceptor is None:
             end.fail(errors.ECONNREFUSED)
@@ -254,7 +258,16 @@ class Lan:
             end._changed()
 
     def _is_there(self, address):
+        """Does a computer with this address answer, be it with a refusal?"""
+        for device in self.world.devices:
+            if device.address() == address:
+                return device.powered and device.link_is_up()
         return address in self.names.values()
+
+    @staticmethod
+    def _hears(acceptor):
+        """A port of something that is no device, whatever its address."""
+        return acceptor is not None and getattr(acceptor, "device", None) is None
 
     def _give_up(self, end):
         if end.state == "connecting":
@@ -277,6 +290,9 @@ class Lan:
                     connection.dead = True
                     end.on_change = None
                     end.state = "closed"
+        for key in list(self._ports):
+            if getattr(self._ports[key], "device", None) is device:
+                del self._ports[key]
 
 
 def resolve(device, host):
@@ -312,6 +328,6 @@ def connect_from_device(device, address, on_change):
 
 def listen_on_device(device, port, on_change, backlog):
     key = (device.address(), port)
-    listener = Listener(device.lan, key, on_change, backlog)
+    listener = Listener(device, key, on_change, backlog)
     device.lan.listen(key[0], key[1], listener)
     return listener
