@@ -1,7 +1,6 @@
 """What every main.py starts: settings, log, watchdog, network, MQTT, and then the appliance."""
 
 import gc
-import sys
 
 from machine import Pin
 
@@ -38,19 +37,17 @@ class Appliance:
     """
 
     core = False  # as the owner of build(): what it raises is the profile's own
-    # What the profile says of itself: a function that gives "ok" or one word about what is wrong.
-    health = None
     ota = None  # while the port of updates is open
 
     def __init__(self, profile, keys):
         self.profile = profile
         self._keys = keys
         try:
-            self._start(keys)
+            self._start()
         except Exception as error:
             diag.core_fault(error)
 
-    def _start(self, keys):
+    def _start(self):
         lines = ()
         try:
             with open("config.txt", "rb") as file:
@@ -58,7 +55,7 @@ class Appliance:
         except OSError:
             pass
         self.config = config = Settings()
-        problems = _read_settings(config, self.profile, keys(), lines)
+        problems = self.read_settings(config, lines)
         log.set_level(config.loglevel)
         diag.start()
         if not lines:
@@ -115,51 +112,22 @@ class Appliance:
     def refresh(self, _):
         self.mqtt.refresh()
 
-    def health_word(self):
-        return self.health() if self.health else "ok"
+    def health(self):
+        """ "ok", or one word about what is wrong; for a profile to replace by its own."""
+        return "ok"
 
     def obey(self, command):
         """Of the topic OTA."""
         from epx import remote
 
         remote.obey(self, command)
-        if not self.ota:
-            _forget("epx", "remote")
 
-    def ota_closed(self):
-        """Give back the memory of what only updates need."""
-        self.ota = None
-        for leaf in (
-            "remote",
-            "firmware",
-            "ota",
-            "otasession",
-            "otastage",
-            "otaroot",
-            "otafw",
-            "otawire",
-        ):
-            _forget("epx", leaf)
-        _forget("loader", "sets")
+    def read_settings(self, target, lines):
+        """Set the attributes of target (None: only check) -> what is wrong with lines."""
+        from epx.config import COMMON, Config
 
-    def config_problems(self, lines):
-        """What is wrong with these lines of a config.txt; keys of others do not matter."""
-        problems = _read_settings(Settings(), self.profile, self._keys(), lines)
-        return [problem for problem in problems if "unknown key" not in problem]
-
-
-def _read_settings(target, profile, keys, lines):
-    """Set the attributes of target; what is wrong with lines."""
-    from epx.config import COMMON, Config
-
-    problems = Config(COMMON, keys, lines, target).problems
-    # Give back the memory of what only the start needs: 7 KB.
-    _forget("epx", "config")
-    _forget(profile, "settings")
-    return problems
-
-
-def _forget(package, leaf):
-    """Give back the memory of a module."""
-    if sys.modules.pop(package + "." + leaf, None):
-        delattr(sys.modules[package], leaf)
+        problems = Config(COMMON, self._keys(), lines, target).problems
+        # Give back the memory of what only the start needs: 7 KB.
+        diag.forget("epx", "config")
+        diag.forget(self.profile, "settings")
+        return problems

@@ -23,7 +23,6 @@ _MEMORY_WINDOW_S = const(600)
 _CAUSES = const(("power-on", "hard reset", "watchdog", "deep sleep", "soft reset"))
 
 faults = 0  # exceptions of the appliance's own callbacks since boot
-last_fault = None
 _memory_errors_s = [-_MEMORY_WINDOW_S] * _MEMORY_ERRORS  # when the last ones were
 
 # callback() of each saves what must survive, quickly; what it returns is added to the reason.
@@ -71,6 +70,12 @@ def keep(name, words):
             log.error("%s: %s", name, error)
 
 
+def forget(package, leaf):
+    """Give back the memory of a module."""
+    if sys.modules.pop(package + "." + leaf, None):
+        delattr(sys.modules[package], leaf)
+
+
 def traceback(error):
     """Its text, the end of it if it is too long."""
     out = io.StringIO()
@@ -79,14 +84,16 @@ def traceback(error):
 
 
 def handle_fault(owner, error):
-    """For the loop: the appliance's faults are logged, counted, survived; ours end in a reboot."""
-    global faults, last_fault
+    """For the loop: the appliance's faults are logged, counted, survived; ours end in a reboot.
+
+    So does every fault of a program on trial.
+    """
+    global faults
     if isinstance(error, MemoryError):
         return _out_of_memory()
-    if owner.core:
+    if owner.core or verdict.trial:
         core_fault(error)
     faults += 1
-    last_fault = "fault: %s %s" % (type(error).__name__, error)
     try:
         for line in traceback(error).split("\n")[-6:]:
             if line:

@@ -97,10 +97,6 @@ class Mqtt:
     def connected(self):
         return self.sm.state == "online"
 
-    def tell(self, topic, words):
-        """Publish something that is no row of a table."""
-        self.outbox.post_event(full_topic("stat", self._config.mqttname, topic), words.encode())
-
     def refresh(self):
         """Send every state topic once more; events are never repeated."""
         self._look("refresh")

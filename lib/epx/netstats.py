@@ -23,21 +23,16 @@ class NetStats:
         self.counts = {}
         for key in ("connlost", "mqttlost"):
             self.counts[key] = nvram.get_int(key, 0)
-        diag.before_reboot.append(self._save)
+        diag.before_reboot.append(self.save)
 
     def add(self, key):
         self.counts[key] = (self.counts[key] + 1) & 0x7FFFFFFF
         if self._pause is None:
-            self._save()
+            self.save()
 
-    def reset(self):
-        for key in self.counts:
-            self.counts[key] = 0
-        self._save()
-
-    def _save(self):
+    def save(self):
         """Write what changed; if anything did, nothing more for ten minutes."""
         self._pause = None
         for key in self.counts:
             if self._nvram.set_int(key, self.counts[key]):
-                self._pause = self._pause or Task(self._save, _PAUSE_MS, core=True)
+                self._pause = self._pause or Task(self.save, _PAUSE_MS, core=True)

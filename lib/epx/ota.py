@@ -5,6 +5,7 @@ Imported when somebody opens it, and forgotten ten idle minutes later.
 
 import select
 import socket
+import sys
 from binascii import hexlify
 
 import machine
@@ -15,6 +16,7 @@ from epx.loop import Poll, Task, uptime_s
 from epx.otasession import Session
 from epx.otastage import Stage
 from epx.otawire import Refusal
+from epx.topics import full_topic
 from loader import sets, verdict
 
 _IDLE_S = const(600)
@@ -83,7 +85,8 @@ class Ota:
         )
         log.answer("OTA: %s", line)
         if app.mqtt.connected():
-            app.mqtt.tell("OTA", line)
+            topic = full_topic("stat", app.config.mqttname, "OTA")
+            app.mqtt.outbox.post_event(topic, line.encode())
 
     def _tick(self):
         now_s = uptime_s()
@@ -107,7 +110,12 @@ class Ota:
         self._tick_task.cancel()
         self._job_task.cancel()
         self._listener.close()
-        self.app.ota_closed()
+        self.app.ota = None
+        for name in list(sys.modules):
+            if name.startswith("epx.ota"):
+                diag.forget("epx", name[4:])
+        diag.forget("epx", "remote")
+        diag.forget("loader", "sets")
 
     def _accept(self, events):
         if events & _BROKEN:
@@ -207,7 +215,7 @@ class Ota:
         app = self.app
         if not refusal:
             diag.ended_well()  # boots of a trial are counted from here
-            sets.start_trial(self.stage.target, app.health_word())
+            sets.start_trial(self.stage.target, app.health())
             log.answer("OTA: committed, set %s runs after a reboot", self.stage.target)
             self.stage = Stage(self.stage.profile)
         done, self._commit_done = self._commit_done, None

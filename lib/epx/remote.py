@@ -17,6 +17,9 @@ def obey(app, payload):
         command(app)
     else:
         log.answer("OTA: unknown command, want one of %s", " ".join(sorted(_COMMANDS)))
+    if not app.ota:
+        diag.forget("epx", "remote")
+        diag.forget("epx", "firmware")
 
 
 def _open(app):
@@ -62,7 +65,10 @@ def _stats(app):
 
 
 def _resetstats(app):
-    app.stats.reset()
+    counts = app.stats.counts
+    for key in counts:
+        counts[key] = 0
+    app.stats.save()
     _stats(app)
 
 

@@ -11,7 +11,10 @@ _MOST_S = const(600)
 
 
 class Trial:
-    """Confirms when for two minutes nothing was wrong and the broker has acknowledged."""
+    """Confirms after two minutes, once the broker has acknowledged and the appliance is well.
+
+    A fault meanwhile ends the trial at once: see diag.handle_fault().
+    """
 
     def __init__(self, app):
         self._app = app
@@ -31,8 +34,6 @@ class Trial:
 
     def _check(self):
         now_s = uptime_s()
-        if diag.faults:
-            diag.reboot(diag.last_fault, True)
         if now_s > _MOST_S:
             diag.reboot("not confirmed within ten minutes: " + self._missing(), True)
         if now_s >= _LEAST_S and not self._missing():
@@ -47,7 +48,7 @@ class Trial:
             return "no broker"
         if not app.config.ready:
             return "bad config.txt"
-        health = app.health_word()
+        health = app.health()
         if self._running and health not in ("ok", self._running.health):
             return health
         return ""

@@ -60,19 +60,25 @@ class _Net:
         return "192.168.1.7"
 
 
-class _Mqtt:
+class _Outbox:
     def __init__(self):
         self.told = []
+
+    def post_event(self, topic, payload):
+        self.told.append((topic, str(payload, "utf-8")))
+
+
+class _Mqtt:
+    def __init__(self):
+        self.outbox = _Outbox()
 
     def connected(self):
         return True
 
-    def tell(self, topic, words):
-        self.told.append((topic, words))
-
 
 class _Config:
     otakey = KEY
+    mqttname = "Tank"
 
 
 class App:
@@ -83,17 +89,14 @@ class App:
         self.net = _Net()
         self.mqtt = _Mqtt()
         self.ota = None
-        self.health = "ok"
+        self.health_word = "ok"
         self.problems = []
 
-    def health_word(self):
-        return self.health
+    def health(self):
+        return self.health_word
 
-    def config_problems(self, lines):
+    def read_settings(self, target, lines):
         return self.problems
-
-    def ota_closed(self):
-        self.ota = None
 
     def open(self):
         self.ota = Ota(self)

@@ -338,10 +338,10 @@ class Port(Case):
 
     def test_says_where_it_is(self):
         Strangers.wait(self, 31000)
-        told = self.app.mqtt.told
+        told = self.app.mqtt.outbox.told
         self.assertEqual(len(told), 4)
         topic, words = told[-1]
-        self.assertEqual(topic, "OTA")
+        self.assertEqual(topic, "stat/Tank/OTA")
         self.assertTrue("netstatus connected addr 192.168.1.7 mac" in words)
         self.assertTrue("flavor tank count 4 state idle" in words)
 
