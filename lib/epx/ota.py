@@ -17,14 +17,12 @@ from epx.otasession import Session
 from epx.otastage import Stage
 from epx.otawire import Refusal
 from epx.topics import full_topic
-from loader import sets, verdict
+from loader import verdict
 
 _IDLE_S = const(600)
 _MOST_LOCK_S = const(64)
 _ANNOUNCE_S = const(10)
 _BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
-_SOL_SOCKET = const(0xFFF)  # of lwIP; another system ignores the option
-_SO_REUSEADDR = const(4)
 
 
 class Ota:
@@ -46,10 +44,7 @@ class Ota:
         self._locked_until_s = 0
         self._listener = listener = socket.socket()
         listener.setblocking(False)
-        try:
-            listener.setsockopt(getattr(socket, "SOL_SOCKET", _SOL_SOCKET), _SO_REUSEADDR, 1)
-        except OSError:
-            pass
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(socket.getaddrinfo("0.0.0.0", otawire.PORT)[0][-1])
         listener.listen(2)
         self._poll = Poll(listener, select.POLLIN, self._accept)
@@ -209,13 +204,11 @@ class Ota:
         from epx.otacommit import commit
 
         self.stage.close()
-        self.start(commit(self.stage.base, self.stage.target), self._switch)
+        job = commit(self.stage.base, self.stage.target, self.app.health())
+        self.start(job, self._committed)
 
-    def _switch(self, result, refusal):
-        app = self.app
+    def _committed(self, result, refusal):
         if not refusal:
-            diag.ended_well()  # boots of a trial are counted from here
-            sets.start_trial(self.stage.target, app.health())
             log.answer("OTA: committed, set %s runs after a reboot", self.stage.target)
             self.stage = Stage(self.stage.profile)
         done, self._commit_done = self._commit_done, None

@@ -4,6 +4,7 @@ import os
 
 from micropython import const
 
+from epx import diag
 from epx.otafiles import (
     check_hash,
     clean,
@@ -19,16 +20,18 @@ from loader import sets
 _PIECE = const(1024)
 
 
-def commit(base, target):
-    """Job: make set target whole, each file verified as it lies in the flash. Nothing runs yet.
+def commit(base, target, health):
+    """Job: make set target whole, each file verified as it lies in the flash, and let it run next.
 
-    What has not been sent comes from set base.
+    What has not been sent comes from set base. A step does one thing that may have to erase a
+    block of the flash, which takes 45 ms. health: what the appliance says of itself now.
     """
     folder = "/%s/" % target
     new = folder + "new/"
     if not sets.exists(new + "list"):
         raise Refusal("nothing staged", "send an update first")
     sets.forget_other()
+    yield
     remove_file(folder + "set.txt")
     yield from clean(folder, "", paths(new + "list"))
     buffer = memoryview(bytearray(_PIECE))
@@ -38,6 +41,7 @@ def commit(base, target):
         if (yield from check_hash(final, size, sha256, buffer)):
             continue
         make_folders(final)
+        yield
         staged = staged_path(new, path)
         if (yield from check_hash(staged, size, sha256, buffer)):
             os.rename(staged, final)
@@ -48,6 +52,9 @@ def commit(base, target):
     os.rename(new + "list", folder + "set.txt")
     yield from clean(folder, "new/", ())
     os.rmdir(folder + "new")
+    diag.ended_well()  # the boots of the trial are counted from here
+    yield
+    sets.start_trial(target, health)
 
 
 def _copy(source, final, buffer):

@@ -164,6 +164,9 @@ class Firmware:
         self.complete = self.received_bytes == self._size
         self._given_up = False
 
+    def sync(self):
+        """Nothing is gone on with."""
+
     def _erase(self):
         if not self._erased:
             try:

@@ -12,7 +12,6 @@ from epx.loop import Poll, uptime_s
 _PROOF_S = const(10)
 _SILENCE_S = const(60)
 _MOST_UNSENT = const(4096)
-_RECORDS_PER_TURN = const(4)
 _BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
 
 # What comes next.
@@ -75,8 +74,7 @@ class Link:
             self._poll.modify(events | select.POLLOUT if self._unsent else events)
 
     def _read(self, to_the_end):
-        records = 0
-        while self._sock and not self._ota.busy() and (records < _RECORDS_PER_TURN or to_the_end):
+        while self._sock and not self._ota.busy():
             count = self._sock.readinto(self._buffer[self._have : self._want])
             if count is None:
                 return
@@ -86,7 +84,9 @@ class Link:
             self._have += count
             if self._have == self._want:
                 self._complete()
-                records += 1
+                # One record per turn: it may have to erase a block of the flash, 45 ms.
+                if self._have != otawire.HEADER_BYTES and not to_the_end:
+                    return
 
     def _complete(self):
         buffer = self._buffer

@@ -45,6 +45,9 @@ class RootFile:
         self.received_bytes += len(data)
         self.complete = self.received_bytes == self._size
 
+    def sync(self):
+        self._file.flush()
+
     def finish(self):
         """Job: put it in its place -> words about that."""
         self.close()
@@ -63,7 +66,8 @@ class RootFile:
         if problems:
             remove_file(new)
             raise Refusal("bad config", "; ".join(problems)[:400])
-        sets.start_config_trial(new)
+        yield
+        yield from sets.start_config_trial(new)
         log.answer("OTA: config.txt accepted, on trial after a reboot")
         return b"config.txt is on trial after a reboot"
 

@@ -148,7 +148,10 @@ class Session(Link):
                 self._start(sink.finish(), self._done)
         elif sink.received_bytes - self._told_bytes >= _PROGRESS_BYTES:
             self._told_bytes = sink.received_bytes
-            self.tell(otawire.PROGRESS, self._told_bytes.to_bytes(4, "big"))
+            self._start(_sync(sink), self._progressed)
+
+    def _progressed(self, result, refusal):
+        self._answer_with(otawire.PROGRESS, self._told_bytes.to_bytes(4, "big"), refusal)
 
     def _done(self, result, refusal):
         self._answer_with(otawire.DONE, result, refusal)
@@ -198,6 +201,12 @@ class Session(Link):
         from epx import firmware
 
         self.tell(otawire.DONE, firmware.keep().encode())
+
+
+def _sync(sink):
+    """Job: what has been told as received can be gone on with after a power cut."""
+    sink.sync()
+    yield
 
 
 def _fields(layout, body, more=0):

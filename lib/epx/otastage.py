@@ -29,7 +29,6 @@ from epx.otawire import Refusal
 from loader import sets, verdict
 
 _PIECE = const(1024)
-_SYNC_BYTES = const(16384)
 _BLOCK = const(4096)
 _MOST_CHANGES = const(32)  # files of a partial list
 
@@ -203,12 +202,12 @@ class Stage:
         """Next bytes of the bundle; complete tells that these were the last."""
         if not self._bundle or self.received_bytes + len(data) > self.packed_bytes:
             raise Refusal("out of order", "more data than announced")
-        before = self.received_bytes // _SYNC_BYTES
         self._bundle.write(data)
         self.received_bytes += len(data)
-        if self.received_bytes // _SYNC_BYTES != before:
-            self._bundle.flush()  # what a power cut leaves can be gone on with
         self.complete = self.received_bytes == self.packed_bytes
+
+    def sync(self):
+        self._bundle.flush()
 
     def finish(self):
         """Job: unpack what was needed, and have a list to commit."""

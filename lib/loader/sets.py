@@ -100,21 +100,18 @@ def config_on_trial():
 
 
 def start_config_trial(new):
-    """Let the file new be config.txt, and keep the present one."""
-    try:
-        with open(_CONFIG) as source, open(_OLD_CONFIG + ".new", "w") as copy:
+    """Job: let the file new be config.txt, and keep the present one."""
+    # A trial that is still open keeps the copy that was known to be good.
+    if exists(_CONFIG) and not config_on_trial():
+        with open(_CONFIG, "rb") as source, open(_OLD_CONFIG + ".new", "wb") as copy:
             while True:
-                piece = source.read(256)
+                piece = source.read(512)
                 if not piece:
                     break
                 copy.write(piece)
-    except OSError:
-        if exists(_CONFIG):
-            raise
-    else:
-        # A trial that is still open keeps the copy that was known to be good.
-        if not config_on_trial():
-            os.rename(_OLD_CONFIG + ".new", _OLD_CONFIG)
+        yield
+        os.rename(_OLD_CONFIG + ".new", _OLD_CONFIG)
+        yield
     os.rename(new, _CONFIG)
 
 

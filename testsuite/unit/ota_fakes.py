@@ -121,6 +121,11 @@ class Caller:
             loop.step()
         return not until
 
+    def leave(self):
+        """Hang up."""
+        self.sock.eof = True
+        assert self.turn(until=lambda: self.sock.closed)
+
     def take(self, count):
         """So many bytes from the device; fewer if it says no more."""
         self.turn(until=lambda: len(self.sock.tx) >= count or self.sock.closed)

@@ -74,8 +74,7 @@ class Update(Case):
         for at in range(0, 14000, 700):
             caller.say(otawire.DATA, packed[at : at + 700])
         caller.turn(200)
-        caller.sock.eof = True
-        caller.turn(5)
+        caller.leave()
         caller = connect(self.app)
         caller.list(NEW)
         kind, body = caller.bundle(packed, len(raw))
@@ -84,8 +83,7 @@ class Update(Case):
         self.assertEqual(body[4:], hashlib.sha256(packed[:14000]).digest())
         self.assertEqual(caller.data(packed[14000:])[0], otawire.STAGED)
         # And once more: all is there.
-        caller.sock.eof = True
-        caller.turn(5)
+        caller.leave()
         caller = connect(self.app)
         (kind, _), needed = update(caller, NEW)
         self.assertEqual((kind, needed), (otawire.STAGED, []))
@@ -116,8 +114,7 @@ class Update(Case):
             else:
                 kind, _ = caller.last()
             self.assertEqual(kind, otawire.STAGED)
-            caller.sock.eof = True
-            caller.turn(5)
+            caller.leave()
         caller = connect(self.app)
         self.assertEqual(caller.identity["staged"], "1")
         self.assertEqual(caller.ask(otawire.COMMIT)[0], otawire.DONE)
@@ -165,8 +162,7 @@ class Refusals(Case):
             files = options.pop("files", NEW)
             caller = connect(self.app)
             self.assertEqual(refused(caller.list(files, **options)), name)
-            caller.sock.eof = True
-            caller.turn(5)
+            caller.leave()
         self.assertEqual(content("/b/main.py"), None)
 
     def test_a_lower_version_that_is_meant(self):
@@ -294,8 +290,7 @@ class Strangers(Case):
             ota_fakes.put_file("/pair.txt", b"old")
             caller.sock.rx += record
             caller.turn(3)
-            caller.sock.eof = True
-            caller.turn(3)
+            caller.leave()
             self.assertTrue(caller.sock.closed)
             self.assertEqual(content("/pair.txt"), b"old")
 
