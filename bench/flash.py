@@ -1,6 +1,6 @@
-"""Flash that files take on a board: flash_<profile>_bytes, what scripts/cpall --mpy puts into a file
-set; rescue_flash_bytes, the loader and the rescue program as source. In blocks: as littlefs keeps
-files on an ESP32, each one in blocks of its own (those of up to 512 bytes in their folder's)."""
+"""Flash that files take on a board: flash_<profile>_bytes, what scripts/cpall --mpy puts into a
+file set; rescue_flash_bytes, the loader and the rescue program as source. In blocks: as littlefs
+keeps files on an ESP32, each in blocks of its own (those of up to 512 bytes in their folder's)."""
 
 from collections.abc import Iterable
 

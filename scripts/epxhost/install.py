@@ -34,6 +34,8 @@ def _open_board(params: str | None, wait_s: float) -> Board:
     text = _read(params).decode("utf-8", "replace") if params else None
     board = Board(settings.serial_parameters(text), wait_s)
     click.echo(f"{board.con.name}: {board.sysname}, program interrupted", err=True)
+    # Somebody is at the bench. What is interrupted here is no boot that failed.
+    board.forget_failed_boots()
     return board
 
 

@@ -18,49 +18,14 @@ const byte = Buffer.alloc(1);
 const naps = new Int32Array(new SharedArrayBuffer(4));
 const typedAhead = []; // bytes that came while a program ran
 
-// What a board has and this build lacks. A program's waiting is where Ctrl-C reaches it.
-const PRELUDE = `
-import sys, os, time, _board
-os.uname = lambda: ("esp32", "board", "1.27.0", "1.27.0", "ESP32 in WebAssembly")
-sys.modules["uos"] = os
-def _sleep_ms(ms):
-    what = _board.wait(ms)
-    if what == 1:
-        raise KeyboardInterrupt
-    if what == 2:
-        raise SystemExit
-time.sleep_ms = _sleep_ms
-time.sleep = lambda s: _sleep_ms(int(s * 1000))
-class machine:
-    WDT_RESET = 3
-    PWRON_RESET = 1
-    HARD_RESET = 2
-    @staticmethod
-    def reset():
-        _board.reset("machine.reset()")
-        raise SystemExit
-    class WDT:
-        def __init__(self, id=0, timeout=5000):
-            _board.arm(timeout)
-        def feed(self):
-            _board.feed()
-sys.modules["machine"] = machine
-class _Poll:
-    def register(self, stream, events): pass
-    def modify(self, stream, events): pass
-    def unregister(self, stream): pass
-    def ipoll(self, timeout_ms=-1):
-        time.sleep_ms(timeout_ms if timeout_ms >= 0 else 3600000)
-        return iter(())
-class select:
-    POLLIN, POLLOUT, POLLERR, POLLHUP = 1, 4, 8, 16
-    poll = _Poll
-sys.modules["select"] = select
-del machine, select
-`;
+// What a board has and this build lacks.
+const MODULES = fs.readFileSync(new URL("board_modules.py", import.meta.url), "utf8");
+const CAUSES = { "power-on": 1, "machine.reset()": 2, watchdog: 3 };
 
 const watchdog = { limitMs: 0, fedAt: 0, feeds: 0, bytes: 0, mostBytes: 0 };
 let resetCause = null;
+let lastCause = "power-on";
+const nvs = new Map(); // keeps its content over a reset
 
 function tell(event, more = {}) {
   fs.writeSync(2, JSON.stringify({ event, ...more }) + "\n");
@@ -110,6 +75,18 @@ const boardModule = {
       if (c !== null) typedAhead.push(c);
     } while (performance.now() < until);
     return 0;
+  },
+  resetCause() {
+    return CAUSES[lastCause];
+  },
+  nvsGet(namespace, key) {
+    return nvs.get(`${namespace}/${key}`) ?? null;
+  },
+  nvsSet(namespace, key, value) {
+    nvs.set(`${namespace}/${key}`, value);
+  },
+  pin(number, level) {
+    tell("pin", { number, level });
   },
   reset(cause) {
     resetCause = cause;
@@ -165,12 +142,14 @@ function keepFlash() {
 
 // boot.py and main.py as the firmware runs them: an exception ends at the prompt.
 function runFile(name) {
-  if (!current.FS.analyzePath(`/${name}`).exists) return;
+  if (!current.FS.analyzePath(`/${name}`).exists) return true;
   try {
     current.runPython(`exec(open("/${name}").read())`);
   } catch (error) {
     if (resetCause === null) write(Buffer.from(`${error.message}\r\n`.replace(/\r?\n/g, "\r\n")));
+    return false;
   }
+  return true;
 }
 
 async function boot() {
@@ -179,10 +158,10 @@ async function boot() {
   current = await loadMicroPython({ heapsize: HEAP_BYTES, linebuffer: false, stdout: write });
   loadFlash(current.FS);
   current.registerJsModule("_board", boardModule);
-  current.runPython(PRELUDE);
+  current.runPython(MODULES);
   tell("boot");
-  runFile("boot.py");
-  if (resetCause === null) runFile("main.py");
+  const booted = runFile("boot.py");
+  if (resetCause === null && booted) runFile("main.py");
   if (resetCause !== null) return;
   current.replInit();
   tell("prompt");
@@ -195,6 +174,7 @@ async function boot() {
 for (;;) {
   await boot();
   keepFlash();
+  lastCause = resetCause;
   tell("reset", {
     cause: resetCause,
     feeds: watchdog.feeds,

@@ -23,12 +23,14 @@ class Board:
     """Power on with the content of a folder as its flash; port is where the tools find it.
 
     events is the list of what the board told so far (dicts with "event"). mute makes the line
-    deaf and dumb, as a board without power; garble_after_bytes spoils what comes then, once.
+    deaf and dumb, as a board without power, mute_after_bytes later; garble_after_bytes spoils what
+    comes then, once.
     """
 
     def __init__(self, flash: pathlib.Path) -> None:
         self.flash = flash
         self.mute = False
+        self.mute_after_bytes: int | None = None
         self.garble_after_bytes: int | None = None
         self.events: list[dict] = []
         self.received_bytes = 0
@@ -146,6 +148,9 @@ class Board:
         if self.garble_after_bytes is not None and self.received_bytes > self.garble_after_bytes:
             self.garble_after_bytes = None
             data = b"?" * len(data)
+        if self.mute_after_bytes is not None and self.received_bytes > self.mute_after_bytes:
+            self.mute_after_bytes = None
+            self.mute = True
         if not self.mute:
             with contextlib.suppress(BrokenPipeError):
                 os.write(self._input, data)
