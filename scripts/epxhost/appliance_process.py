@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from epxhost import hardware, toolchain
+from epxhost import fileset, hardware, manifest, toolchain
 from epxhost.door import ROOT
 from epxhost.errors import ToolError
 
@@ -24,8 +24,8 @@ _STOP_LIMIT_S = 2.0
 _BOOT_S = 0.3
 # What a device in real time needs of testmock/, besides models.
 _MOCKS = (
-    "bench", "cable", "control", "esp32", "machine", "machine_rare", "network", "radio",
-    "realtime", "wired",
+    "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare", "network",
+    "partition", "radio", "realtime", "wired",
 )  # fmt: skip
 
 
@@ -34,7 +34,9 @@ class ApplianceProcess:
 
     events is a queue of (kind, value): ("console", line), ("state", {what: value}) with what one
     of pins, wifi, picture, error, reset, quit, and ("exit", status) when it has ended for good.
-    interpreter is the beginning of a MicroPython command line, None: this Python.
+    interpreter is the beginning of a MicroPython command line, None: this Python. installed: the
+    program is what cpall would put into the device (compiled: modules as .mpy), in folder, and
+    is what updates change; a folder that has one already stays as it is.
     """
 
     def __init__(
@@ -44,6 +46,9 @@ class ApplianceProcess:
         interpreter: list[str] | None = None,
         folder: Path | None = None,
         cause: int = 2,
+        installed: bool = False,
+        version: int | None = None,
+        compiled: bool = False,
     ) -> None:
         self.events: queue.Queue[tuple[str, object]] = queue.Queue()
         self.resets: list[int] = []
@@ -52,8 +57,10 @@ class ApplianceProcess:
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="epx-")
             folder = Path(self._temporary.name) / "flash"
-        self.folder = folder
+        self.folder = folder.absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
+        if installed and not (self.folder / "boot.py").exists():
+            install_folder(self.folder, profile, version, compiled)
         (self.folder / "config.txt").write_text(config_text)
         self._interpreter = interpreter
         self._code = compiled_tree(profile) if interpreter else ROOT
@@ -149,6 +156,23 @@ class ApplianceProcess:
         if picture != self._picture:
             self._picture = picture
             self.events.put(("state", {"picture": picture}))
+
+
+def install_folder(
+    folder: Path, profile: str, version: int | None = None, compiled: bool = False
+) -> None:
+    """Make a folder what a new device is after cpall: loader, rescue program, set a."""
+    chosen = fileset.from_repository(profile, compiled)
+    if version is not None:
+        chosen = chosen._replace(version=version)
+    files = {path.lstrip("/"): data for path, data in manifest.rescue_files().items()}
+    files |= {f"a/{path}": data for path, data in chosen.files.items()}
+    files[f"a/{fileset.LIST}"] = chosen.text().encode()
+    files["running.txt"] = b"a confirmed\n"
+    for path, data in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
 
 
 def compiled_tree(profile: str) -> Path:

@@ -8,6 +8,7 @@ import time
 
 from testmock import control
 from testmock.simworld.program_cpython import ROOT, Program
+from testmock.simworld.program_flash import FlashProgram, is_installed
 
 # What is the same in virtual time (sys) is taken from there.
 _FOLDERS = tuple(ROOT / "testmock" / name for name in ("cpython_real", "cpython", ".", "virtual"))
@@ -21,6 +22,18 @@ class _Files:
 
     def path(self, name):
         return os.path.join(self.folder, name.lstrip("/"))
+
+    def kind(self, name):
+        path = self.path(name)
+        if os.path.isfile(path):
+            return "file"
+        return "folder" if os.path.isdir(path) else None
+
+    def content(self, name):
+        if self.kind(name) != "file":
+            return None
+        with open(self.path(name), "rb") as file:
+            return file.read()
 
     def open(self, name, mode="r", *unused):
         return open(self.path(name), mode)
@@ -64,7 +77,8 @@ def _write(text):
 def run(profile, folder, code, cause):
     bench = control.prepare(_Clock, folder, cause).bench
     device = _Device(profile, folder, bench)
-    program = Program(device, _FOLDERS)
+    installed = is_installed(device.flash)
+    program = (FlashProgram if installed else Program)(device, _FOLDERS)
     device.modules = lambda: program.modules
     names = {}
     with open(ROOT / "profiles" / profile / "stage.py", encoding="utf-8") as source:
@@ -81,5 +95,8 @@ def run(profile, folder, code, cause):
     bench.on_reset = on_reset
     commander.on_quit = lambda: os._exit(0)
     threading.Thread(target=commander.run, daemon=True).start()
-    program.run_file("boot")
-    program.run_file("main")
+    if installed:
+        program.boot()
+    else:
+        program.run_file("boot")
+        program.run_file("main")
