@@ -1,6 +1,7 @@
 """What this installation says: serial_params.txt, mqttserver.txt, and a device's config.txt."""
 
 import argparse
+import os
 import platform
 import shlex
 from pathlib import Path
@@ -12,6 +13,7 @@ from epxhost.errors import ToolError
 
 _SPEED_BAUD = 115200
 _MQTT_PORT = 1883
+_SERVER_VARIABLE = "EPX_MQTT_SERVER"
 
 
 class SerialParameters(NamedTuple):
@@ -52,16 +54,24 @@ def serial_parameters(text: str | None = None) -> SerialParameters:
 
 
 def mqtt_server(text: str | None = None) -> tuple[str, int]:
-    """Host and port of the broker."""
+    """Host and port of the broker: EPX_MQTT_SERVER of the environment, else mqttserver.txt."""
+    where = "mqttserver.txt"
+    if text is None and os.environ.get(_SERVER_VARIABLE):
+        where, text = _SERVER_VARIABLE, os.environ[_SERVER_VARIABLE]
     if text is None:
-        text = _read_installed("mqttserver.txt", "name the MQTT broker in it")
+        text = _read_installed(where, "name the MQTT broker in it")
     lines = _lines(text)
     if len(lines) != 1:
-        raise ToolError("mqttserver.txt: want one line, host or host:port")
+        raise ToolError(f"{where}: want one line, host or host:port")
     host, _, port = lines[0].partition(":")
     if port and not port.isdigit():
-        raise ToolError(f"mqttserver.txt: want a port number, not '{port}'")
+        raise ToolError(f"{where}: want a port number, not '{port}'")
     return host, int(port or _MQTT_PORT)
+
+
+def has_mqtt_server() -> bool:
+    """Whether anybody has said where the broker is."""
+    return bool(os.environ.get(_SERVER_VARIABLE)) or (ROOT / "mqttserver.txt").exists()
 
 
 def config_problems(text: str, profile: str | None) -> list[str]:

@@ -52,3 +52,17 @@ def test_a_missing_file_says_what_to_copy(monkeypatch, tmp_path):
 def test_without_a_profile_unknown_keys_are_taken_for_its_own():
     problems = settings.config_problems("ssid a\npasword b\nsomething 3\n", None)
     assert len(problems) == 1 and "did you mean 'password'" in problems[0]
+
+
+def test_the_environment_may_name_the_broker(monkeypatch, tmp_path):
+    """So does the demo, whose broker is on another port each time."""
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    assert not settings.has_mqtt_server()
+    (tmp_path / "mqttserver.txt").write_text("192.168.1.10\n")
+    assert settings.mqtt_server() == ("192.168.1.10", 1883)
+    monkeypatch.setenv("EPX_MQTT_SERVER", "127.0.0.1:4711")
+    assert settings.has_mqtt_server()
+    assert settings.mqtt_server() == ("127.0.0.1", 4711)
+    monkeypatch.setenv("EPX_MQTT_SERVER", "a:b")
+    with pytest.raises(ToolError, match="EPX_MQTT_SERVER: want a port number"):
+        settings.mqtt_server()
