@@ -10,8 +10,6 @@ RESET_STATUS = 42
 _REPORT_MS = 250
 _PICTURE_EVERY = 2
 _ASSOCIATE_MS = 500
-# Its sockets are those of this computer, so this is where it can be reached.
-_ADDRESS = "127.0.0.1"
 
 
 class RealClock:
@@ -163,7 +161,6 @@ def prepare(time, folder, cause):
     sim.bench = bench = Bench(RealClock(time))
     bench.history_limit = 0
     bench.wifi.associate_ms = _ASSOCIATE_MS
-    bench.wifi.address = _ADDRESS
     # Where its ports really are.
     bench.wifi.address = "127.0.0.1"
     bench.restart(cause, power_lost=cause == 1)
