@@ -3,17 +3,28 @@
 import _sim
 
 _host = _sim.import_module("os")
-_path = _sim.device.flash.path
+_flash = _sim.device.flash
+_path = _flash.path
 
 sep = "/"
 urandom = _host.urandom
 
 
-def listdir(path="/"):
+def chdir(path):
+    if not _host.path.isdir(_path(path)):
+        raise OSError(2)
+    _flash.cwd = _host.path.normpath(_host.path.join(_flash.cwd, path))
+
+
+def getcwd():
+    return _flash.cwd
+
+
+def listdir(path="."):
     return sorted(_host.listdir(_path(path)))
 
 
-def ilistdir(path="/"):
+def ilistdir(path="."):
     for entry in sorted(_host.scandir(_path(path)), key=lambda entry: entry.name):
         yield (entry.name, 0x4000 if entry.is_dir() else 0x8000, 0, entry.stat().st_size)
 

@@ -19,8 +19,10 @@ class _Files:
 
     def __init__(self, folder):
         self.folder = folder
+        self.cwd = "/"
 
     def path(self, name):
+        name = os.path.normpath(os.path.join(self.cwd, name))
         return os.path.join(self.folder, name.lstrip("/"))
 
     def kind(self, name):
