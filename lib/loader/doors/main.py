@@ -6,6 +6,8 @@ program = start.program()
 del start  # its memory is the program's
 try:
     __import__(program)
+    # At the prompt nobody would reach it. Without a main.py in the set, what ends is this file.
+    raise RuntimeError("the set has no main.py, or it ended")
 except KeyboardInterrupt:
     from loader import start
 
