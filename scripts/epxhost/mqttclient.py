@@ -50,13 +50,19 @@ class DeviceAtBroker:
     """A context: inside it, what the device publishes waits to be read with messages().
 
     Topics are subscribed to before the context is entered, so no answer to a command is missed.
-    everything: all topics of the device, else the three that the tools need.
+    everything: all topics of the device, else the three that the tools need. also: another name
+    that it may have from its next start on.
     """
 
     def __init__(
-        self, device: str, server: Server | None = None, everything: bool = False
+        self,
+        device: str,
+        server: Server | None = None,
+        everything: bool = False,
+        also: str | None = None,
     ) -> None:
         self.device = _topic_name(device)
+        self._names = {self.device, _topic_name(also or device)}
         self.server = server or installed_server()
         self.availability: str | None = None
         self._topics = ["#"] if everything else ["Availability", "Log", "OTA"]
@@ -118,7 +124,7 @@ class DeviceAtBroker:
         if reason.is_failure:
             self._give_up(_broker_refuses(self.where, reason, bool(self.server.user)))
             return
-        client.subscribe([(f"stat/{self.device}/{topic}", 1) for topic in self._topics])
+        client.subscribe([(f"stat/{n}/{topic}", 1) for n in self._names for topic in self._topics])
 
     def _on_subscribe(
         self, _c: object, _d: object, _mid: int, reasons: list[ReasonCode], _p: object
@@ -137,7 +143,7 @@ class DeviceAtBroker:
             self._put("", "the connection to the broker is lost, trying again", False)
 
     def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
-        topic = message.topic.removeprefix(f"stat/{self.device}/")
+        topic = message.topic.split("/", 2)[2]
         text = message.payload.decode("utf-8", "replace")
         if topic == "Availability":
             self.availability = text

@@ -95,9 +95,11 @@ class Announced(NamedTuple):
 
 
 def parse_announcement(text: str) -> Announced | None:
-    """`netstatus … addr … mac … flavor … count … state …`; None if it is something else."""
+    """`netstatus … addr … mac … flavor … count … state …`; None if no address is in there."""
     found = re.search(r"netstatus .*\baddr (\S+) .*\bflavor (\S+) .*\bstate (.+)$", text)
-    return Announced(*found.groups()) if found else None
+    if not found or found[1] in ("None", "0.0.0.0"):
+        return None
+    return Announced(*found.groups())
 
 
 class Terminal:
@@ -105,7 +107,13 @@ class Terminal:
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
+        self.restarted_s = 0.0
         self._formatter = Formatter()
+
+    def restart(self, client: OtaClient) -> None:
+        """What the device has said before this has nothing to do with what it runs now."""
+        self.restarted_s = time.time()
+        client.reboot()
 
     def say(self, words: str) -> None:
         self.console.print(words, markup=False, soft_wrap=True)
@@ -203,7 +211,7 @@ def _stage(
                 terminal.say(_sent_words(sent, len(files.files)))
                 client.commit()
                 if reboot:
-                    client.reboot()
+                    terminal.restart(client)
             return sent, client.identity
 
         return link.run(action)
@@ -246,7 +254,7 @@ def _await_verdict(
 
     set_before: the set that has run until now; then the device is asked, too, which one runs.
     """
-    watch = _TrialWatch(good, set_before)
+    watch = _TrialWatch(good, set_before, terminal.restarted_s)
     begun = time.monotonic()
     hint = "waiting for the confirmation: 2 to 10 minutes (Ctrl-C: the device goes on alone)"
     with terminal.console.status(hint):
@@ -254,7 +262,8 @@ def _await_verdict(
             terminal.say(hint)
         pause_s = _ASK_AFTER_S
         while not watch.ended and time.monotonic() - begun < _CONFIRM_LIMIT_S:
-            at_broker.wait_for(watch.hear, pause_s, terminal.show)
+            left_s = begun + _CONFIRM_LIMIT_S - time.monotonic()
+            at_broker.wait_for(watch.hear, min(pause_s, left_s), terminal.show)
             pause_s = _ASK_EVERY_S
             if set_before and not watch.ended and at_broker.availability == "online":
                 with suppress(ToolError):
@@ -278,15 +287,16 @@ def _await_verdict(
 class _TrialWatch:
     """Hears the log until a trial has ended. failure: in what way it did not end well."""
 
-    def __init__(self, good: re.Pattern[str], set_before: str | None) -> None:
+    def __init__(self, good: re.Pattern[str], set_before: str | None, since_s: float) -> None:
         self.ended = False
         self.failure: str | None = None
         self._good = good
         self._set_before = set_before
+        self._since_s = since_s
 
     def hear(self, message: Message) -> bool:
         """Whether this message ends it."""
-        if message.topic != "Log":
+        if message.topic != "Log" or message.at_s < self._since_s:
             return False
         went_back = _WENT_BACK.search(message.text)
         runs = _RUNS.search(message.text) if self._set_before else None
@@ -309,25 +319,31 @@ def _ask_why(at_broker: DeviceAtBroker, terminal: Terminal) -> None:
     at_broker.wait_for(lambda message: False, _EXPLANATION_LIMIT_S, terminal.show)
 
 
-def _broker_or_none(device: str, stack: ExitStack) -> DeviceAtBroker | None:
+def _broker_or_none(device: str, also: str | None, stack: ExitStack) -> DeviceAtBroker | None:
     """For those who gave the address themselves: the broker is of use, but not needed."""
-    if not (ROOT / "mqttserver.txt").exists():
+    if not _has_broker():
         return None
-    return stack.enter_context(DeviceAtBroker(device))
+    return stack.enter_context(DeviceAtBroker(device, also=also))
+
+
+def _has_broker() -> bool:
+    return (ROOT / "mqttserver.txt").exists()
 
 
 class _Way:
     """How to get to a device: its broker if there is one, and a link to its port."""
 
-    def __init__(self, device: str, address: str | None, stack: ExitStack) -> None:
+    def __init__(
+        self, device: str, address: str | None, stack: ExitStack, also: str | None = None
+    ) -> None:
         self.terminal = Terminal()
         key = secretsfile.otakey_for(device)
         self.at_broker: DeviceAtBroker | None
         if address is None:
-            self.at_broker = stack.enter_context(DeviceAtBroker(device))
-            where = Address(open_port(self.at_broker, self.terminal).address)
+            self.at_broker = stack.enter_context(DeviceAtBroker(device, also=also))
+            where = parse_address(open_port(self.at_broker, self.terminal).address)
         else:
-            self.at_broker = _broker_or_none(device, stack)
+            self.at_broker = _broker_or_none(device, also, stack)
             where = parse_address(address)
             if self.at_broker and not _answers(where):
                 open_port(self.at_broker, self.terminal)
@@ -450,15 +466,14 @@ def ota_config(file: str, device: str | None, address: str | None) -> None:
     if not device:
         raise ToolError(f"{file} has no mqttname: say which device with --device NAME")
     with ExitStack() as stack:
-        way = _Way(device, address, stack)
+        way = _Way(device, address, stack, also=new_name)
         changed = way.link.run(functools.partial(_put_config, file, data, text, way.terminal))
         if not changed:
             click.echo(f"{device} has this config.txt already: nothing differs")
             return
         name = new_name or device
-        if name != device and way.at_broker:
+        if name != device:
             way.terminal.say(f"from now on it is called {name}")
-            way.at_broker = stack.enter_context(DeviceAtBroker(name))
         if way.at_broker:
             _await_verdict(way.at_broker, _CONFIG_CONFIRMED, way.terminal)
             click.echo(f"{name}: config.txt confirmed")
@@ -477,7 +492,7 @@ def _put_config(file: str, data: bytes, text: str, terminal: Terminal, client: O
     if there and there == (len(data), hashlib.sha256(data).digest()):
         return False
     client.put("/config.txt", data)
-    client.reboot()
+    terminal.restart(client)
     return True
 
 
@@ -609,7 +624,7 @@ def otafwtool(
             def action(client: OtaClient) -> None:
                 client.firmware(firmware.data, mpy, progress)
                 if keep:
-                    client.reboot()
+                    terminal.restart(client)
 
             link.run(action)
         if not at_broker:
@@ -626,7 +641,11 @@ def _keep_if_well(at_broker: DeviceAtBroker, terminal: Terminal) -> None:
     """Wait until it is back and has been well for a while, then have the firmware kept."""
     back = "it is given up at the next restart, which brings the old one back"
     started = at_broker.wait_for(
-        lambda message: message.topic == "Log" and bool(_STARTED.search(message.text)),
+        lambda message: (
+            message.topic == "Log"
+            and message.at_s >= terminal.restarted_s
+            and bool(_STARTED.search(message.text))
+        ),
         _CONFIRM_LIMIT_S,
         terminal.show,
     )

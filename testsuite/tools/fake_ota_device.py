@@ -49,6 +49,10 @@ class FakeDevice:
         self.log = []
         self._threads = []
         self._sockets = []
+        self._listener = None
+        self._closing = False
+        self.rebooted = threading.Event()
+        self.closed = threading.Event()
 
     def connect(self):
         ours, theirs = socket.socketpair()
@@ -58,7 +62,26 @@ class FakeDevice:
         thread.start()
         return theirs
 
+    def listen(self):
+        """Take connections on a port of this machine, too; its number."""
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        return self._listener.getsockname()[1]
+
+    def _accept(self, listener):
+        with listener:
+            while True:
+                sock, _ = listener.accept()
+                if self._closing:
+                    sock.close()
+                    return
+                self._serve(sock)
+
     def close(self):
+        self.closed.set()
+        if self._listener:
+            self._closing = True
+            socket.create_connection(self._listener.getsockname()).close()
         for sock in self._sockets:
             sock.close()
         for thread in self._threads:
@@ -279,6 +302,7 @@ class Conversation:
         if device.committed is not None:
             device.running, device.version = device.committed, device.staged_version
         self._tell(wire.DONE)
+        device.rebooted.set()
         raise EOFError
 
     def _on_put(self, body):
