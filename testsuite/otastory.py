@@ -12,13 +12,16 @@ from testmock.simworld.pc import Pc
 from testsuite.otacaller import KEY, PORT, open_port
 from testsuite.story import MINUTES, SECONDS, command, is_online, sent, up
 
-CONFIG = """\
+CONFIG = (
+    """\
 ssid House
 password secret word
 mqttbroker 1.2.3.4
 mqttname Probe
 otakey %s
-""" % KEY
+"""
+    % KEY
+)
 
 _PROBE = pathlib.Path(__file__).parent / "probe"
 # What of a water tank's file set is the tank's own.

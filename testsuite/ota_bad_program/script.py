@@ -6,15 +6,13 @@ from testsuite import otastory
 from testsuite.otastory import MAIN, SENSOR, is_whole, log, new_set, running, runs_set, update
 from testsuite.story import MINUTES, SECONDS, is_online, stat, up, with_keys
 
-SECOND = "value += 1"
-
 
 def sensor(code, after_s=0):
     """The sensor's module, which does this instead of a reading, from that second on."""
     if not after_s:
-        return {"lib/probe/sensor.py": SENSOR.replace("self." + SECOND, code)}
+        return {"lib/probe/sensor.py": SENSOR.replace("self.value += 1", code)}
     code = "self.value += 1\n        if self.value >= %d:\n            %s" % (after_s, code)
-    return {"lib/probe/sensor.py": SENSOR.replace("self." + SECOND, code)}
+    return {"lib/probe/sensor.py": SENSOR.replace("self.value += 1", code)}
 
 
 def at_import(code):
@@ -89,3 +87,123 @@ def goes_back(world, changes, words, limit_s):
 @pytest.mark.parametrize("kind", CRASHES)
 def test_one_that_crashes_or_hangs_goes_back_at_once(world, kind):
     goes_back(world, *CRASHES[kind])
+
+
+# What never leads to a confirmation: ten minutes, and what is missing.
+NOT_WELL = {
+    "blocks the network": (
+        sensor("__import__('network').WLAN(0).active(False)"),
+        "no network",
+    ),
+    "never reaches the broker": (in_build("app.config.mqttbroker = '1.2.3.9'"), "no broker"),
+    "asks at the wrong port": (in_build("app.config.mqttport = 80"), "no broker"),
+    "its self-test fails": (
+        {"lib/probe/sensor.py": SENSOR.replace('return "ok"', 'return "no_sensor"')},
+        "no_sensor",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_WELL)
+def test_one_that_is_not_well_has_ten_minutes(world, kind):
+    changes, missing = NOT_WELL[kind]
+    otastory.start(world)
+    update(world, new_set(changes))
+    begin_ms = world.now_ms()
+    world.run_for(9 * MINUTES + 55 * SECONDS)
+    assert running(world) == "b trial a ok" and len(world.device.resets) == 1
+    assert world.run_until(lambda: running(world) == "a confirmed", 10 * SECONDS)
+    assert runs_set(world, "a")
+    world.run_for(1 * SECONDS)
+    words = "update failed, back to set a: not confirmed within ten minutes: " + missing
+    assert otastory.logged(world, words, begin_ms), log(world, begin_ms)
+    assert is_whole(world, "a")
+
+
+@pytest.mark.parametrize("when", ["at import", "later"])
+def test_the_watchdog_works_though_config_txt_says_no(world, when):
+    world.spin_hangs = True
+    otastory.install(world)
+    with_keys(world, watchdog=0)
+    up(world)
+    update(world, new_set(at_import(FOR_EVER) if when == "at import" else sensor(FOR_EVER, 30)))
+    begin_ms = world.now_ms()
+    assert world.run_until(lambda: running(world) == "a confirmed", 80 * SECONDS)
+    assert runs_set(world, "a")
+    assert world.device.resets[-1][1] == 3
+    world.run_for(1 * SECONDS)
+    assert otastory.logged(world, "back to set a: it hung", begin_ms), log(world, begin_ms)
+
+
+def test_what_was_broken_before_need_not_work_afterwards(world):
+    """A sensor that had failed before the update does not keep it away."""
+    broken = {"lib/probe/sensor.py": SENSOR.replace('return "ok"', 'return "no_sensor"')}
+    otastory.start(world, otastory.probe(broken))
+    broken["lib/probe/sensor.py"] += "# better\n"
+    update(world, new_set(broken))
+    assert running(world) == "b trial a no_sensor"
+    assert world.run_until(lambda: running(world) == "b confirmed a", 150 * SECONDS)
+
+
+def test_power_cuts_during_the_trial(world):
+    otastory.start(world)
+    device = world.device
+    update(world, new_set({"lib/probe/sensor.py": SENSOR + "# new\n"}))
+    for _ in range(3):
+        assert runs_set(world, "b")
+        world.run_for(90 * SECONDS)
+        assert running(world) == "b trial a ok"
+        device.power_cut()
+        world.run_for(5 * SECONDS)
+        device.power_on()
+    begin_ms = world.now_ms()
+    assert runs_set(world, "a")
+    assert running(world) == "a confirmed"
+    world.run_for(1 * SECONDS)
+    assert otastory.logged(world, "back to set a: not confirmed in three boots", begin_ms)
+
+
+def test_two_resets_during_the_trial_do_no_harm(world):
+    otastory.start(world)
+    update(world, new_set({"lib/probe/sensor.py": SENSOR + "# new\n"}))
+    for _ in range(2):
+        assert runs_set(world, "b")
+        world.run_for(60 * SECONDS)
+        world.device.reset()
+        world.run_for(1 * SECONDS)
+    assert runs_set(world, "b")
+    assert world.run_until(lambda: running(world) == "b confirmed a", 130 * SECONDS)
+
+
+def test_one_that_deletes_its_files_after_the_confirmation(world):
+    """It takes three boots to see that the set does not run any more."""
+    code = "__import__('os').remove('/b/lib/probe/sensor.py')\n            self.value = -9999"
+    otastory.start(world)
+    update(world, new_set(sensor(code, 200)))
+    assert world.run_until(lambda: running(world) == "b confirmed a", 150 * SECONDS)
+    world.run_for(2 * MINUTES)
+    assert stat(world, "Value").startswith("-")
+    count = len(world.device.resets)
+    begin_ms = world.now_ms()
+    world.device.power_cut()
+    world.run_for(5 * SECONDS)
+    world.device.power_on()
+    assert runs_set(world, "a") and running(world) == "a confirmed"
+    assert len(world.device.resets) == count + 3
+    world.run_for(1 * SECONDS)
+    words = "set b failed three times, now set a runs: exception: ImportError"
+    assert otastory.logged(world, words, begin_ms), log(world, begin_ms)
+
+
+def test_a_tank_whose_expander_is_gone_after_the_update_goes_back(world):
+    otastory.install_tank(world)
+    up(world)
+    main = otastory.tank()["main.py"].decode().replace("I2C(0,", "I2C(1,")
+    update(world, new_set({"main.py": main}, profile="h2o"))
+    begin_ms = world.now_ms()
+    assert world.run_until(lambda: running(world) == "a confirmed", 11 * MINUTES)
+    assert runs_set(world, "a")
+    world.run_for(20 * SECONDS)
+    words = "update failed, back to set a: not confirmed within ten minutes: malfunction2"
+    assert otastory.logged(world, words, begin_ms), log(world, begin_ms)
+    assert stat(world, "Malfunctions") == "0"
