@@ -20,7 +20,7 @@ from epx.topics import full_topic
 from loader import verdict
 
 _IDLE_S = const(600)
-_MOST_LOCK_S = const(64)
+_MOST_FAILURES = const(6)  # 64 s
 _ANNOUNCE_S = const(10)
 _BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
 
@@ -157,8 +157,8 @@ class Ota:
     def failed(self, peer):
         """Somebody does not have the key: each time it takes longer to try again."""
         log.warn("OTA: wrong key from %s", peer)
-        self._locked_until_s = uptime_s() + min(1 << self._failures, _MOST_LOCK_S)
-        self._failures += 1
+        self._locked_until_s = uptime_s() + (1 << self._failures)
+        self._failures = min(self._failures + 1, _MOST_FAILURES)
 
     def proved(self):
         self._failures = 0
@@ -200,9 +200,9 @@ class Ota:
 
     def commit(self, done):
         """Make the staged set the next one; done(result, refusal)."""
-        self._commit_done = done
         from epx.otacommit import commit
 
+        self._commit_done = done
         self.stage.close()
         job = commit(self.stage.base, self.stage.target, self.app.health())
         self.start(job, self._committed)

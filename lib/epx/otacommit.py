@@ -7,6 +7,7 @@ from micropython import const
 from epx import diag
 from epx.otafiles import (
     check_hash,
+    check_no_trial,
     clean,
     make_folders,
     paths,
@@ -30,6 +31,7 @@ def commit(base, target, health):
     new = folder + "new/"
     if not sets.exists(new + "list"):
         raise Refusal("nothing staged", "send an update first")
+    check_no_trial()
     sets.forget_other()
     yield
     remove_file(folder + "set.txt")

@@ -10,7 +10,7 @@ from binascii import hexlify, unhexlify
 from micropython import const
 
 from epx import otawire
-from loader import sets
+from loader import sets, verdict
 
 _PIECES_PER_STEP = const(4)
 _FOLDER = const(0x4000)
@@ -46,6 +46,13 @@ def check_hash(path, size, sha256, buffer):
     return found == (size, sha256)
 
 
+def check_no_trial():
+    """The set that would be changed is the one to go back to."""
+    running = sets.read()
+    if running and running.trial and running.name == verdict.chosen:
+        raise otawire.Refusal("on trial", "set %s has to be confirmed first" % verdict.chosen)
+
+
 def make_folders(path):
     """Those that path, which begins with /, lies in."""
     at = path.find("/", 1)
@@ -53,6 +60,14 @@ def make_folders(path):
         if not sets.exists(path[:at]):
             os.mkdir(path[:at])
         at = path.find("/", at + 1)
+
+
+def close(file):
+    """That it is let go of is what counts: what is in it will be hashed."""
+    try:
+        file.close()
+    except OSError:
+        pass
 
 
 def remove_file(path):

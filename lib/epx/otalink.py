@@ -10,7 +10,7 @@ from epx import log, otawire
 from epx.loop import Poll, uptime_s
 
 _PROOF_S = const(10)
-_SILENCE_S = const(60)
+SILENCE_S = const(60)
 _MOST_UNSENT = const(4096)
 _BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
 
@@ -98,7 +98,7 @@ class Link:
             kind, body = self._keys.from_pc.open(buffer[: self._want])
             self._have = 0
             self._want = otawire.HEADER_BYTES
-            self.deadline_s = uptime_s() + _SILENCE_S
+            self.deadline_s = uptime_s() + SILENCE_S
             self.obey(kind, body)
         elif step == _HELLO:
             self._on_hello()
@@ -133,7 +133,7 @@ class Link:
         self._step = _RECORD
         self._have = 0
         self._want = otawire.HEADER_BYTES
-        self.deadline_s = uptime_s() + _SILENCE_S
+        self.deadline_s = uptime_s() + SILENCE_S
         self._send(keys.device_proof + keys.from_device.seal(otawire.IDENTITY, self.greeting()))
 
     def _send(self, data):

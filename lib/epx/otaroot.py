@@ -5,7 +5,7 @@ import os
 from micropython import const
 
 from epx import log, otawire
-from epx.otafiles import check_hash, free_bytes, make_folders, remove_file
+from epx.otafiles import check_hash, close, free_bytes, make_folders, remove_file
 from epx.otawire import Refusal
 from loader import sets
 
@@ -34,9 +34,11 @@ class RootFile:
         self._file = open(path + ".new", "wb")
 
     def close(self):
-        if self._file:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file:
+            close(file)
+            if not self.complete:
+                remove_file(self._path + ".new")
 
     def write(self, data):
         if self.received_bytes + len(data) > self._size:

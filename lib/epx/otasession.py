@@ -9,13 +9,14 @@ import machine
 from micropython import const
 
 from epx import diag, log, otawire
-from epx.loop import Task
+from epx.loop import Task, uptime_s
 from epx.otafiles import free_bytes, read_head
-from epx.otalink import Link
+from epx.otalink import SILENCE_S, Link
 from epx.otawire import Refusal
 from loader import verdict
 
 _PROGRESS_BYTES = const(8192)
+_MOST_WORDS = const(400)  # characters
 _REBOOT_MS = const(500)  # for the last answer to get out
 
 
@@ -41,10 +42,14 @@ class Session(Link):
     _told_bytes = 0
 
     def close(self, why):
-        if self._sink:
-            self._sink.close()
-            self._sink = None
+        self._drop_sink()
         Link.close(self, why)
+
+    def _drop_sink(self):
+        """Nobody goes on with what has begun to come."""
+        sink, self._sink = self._sink, None
+        if sink:
+            sink.close()
 
     def obey(self, kind, body):
         try:
@@ -64,6 +69,7 @@ class Session(Link):
 
     def _refuse(self, refusal):
         name, words = refusal.args
+        words = words[:_MOST_WORDS]  # they repeat what they are about, as long as a record
         log.warn("OTA: %s: %s", name, words)
         self.tell(otawire.REFUSED, bytes((otawire.refusal(name),)) + words.encode())
 
@@ -72,6 +78,7 @@ class Session(Link):
 
     def _answer_with(self, kind, result, refusal):
         """A job has ended."""
+        self.deadline_s = uptime_s() + SILENCE_S  # who waited for it was not silent
         try:
             if refusal:
                 self._refuse(refusal)
@@ -118,7 +125,10 @@ class Session(Link):
 
     def _on_bundle(self, body):
         fields = _fields(otawire.BUNDLE_BODY, body, 32)
-        self._sink = stage = self._ota.stage
+        stage = self._ota.stage
+        if self._sink is not stage:
+            self._drop_sink()
+        self._sink = stage
         self._told_bytes = 0
         self._start(stage.begin_bundle(*fields, bytes(body[-32:])), self._resumed)
 
@@ -167,6 +177,7 @@ class Session(Link):
         from epx.otaroot import RootFile
 
         (size,) = _fields(otawire.PUT_BODY, body, 33)
+        self._drop_sink()
         sink = RootFile(self._ota.app, str(body[36:], "utf-8"), size, bytes(body[4:36]))
         self._told_bytes = 0
         self._sink = sink
@@ -193,6 +204,7 @@ class Session(Link):
 
         (size,) = _fields(otawire.FIRMWARE_BODY, body, 34)
         flags = int.from_bytes(body[36:38], "big")
+        self._drop_sink()
         self._told_bytes = 0
         self._sink = Firmware(size, bytes(body[4:36]), flags)
         self.tell(otawire.DONE)

@@ -14,7 +14,9 @@ from micropython import const
 from epx import otawire
 from epx.otafiles import (
     check_hash,
+    check_no_trial,
     clean,
+    close,
     free_bytes,
     hash_of,
     make_folders,
@@ -52,7 +54,7 @@ class Stage:
         """Let go of what is open; what has arrived stays."""
         for file in (self._sent, self._bundle):
             if file:
-                file.close()
+                close(file)
         self._sent = self._bundle = None
         self._full = False
         self._files_left = 0
@@ -70,9 +72,7 @@ class Stage:
 
     def begin_list(self, flags, version, mpy, files, size, profile):
         self.close()
-        running = sets.read()
-        if running and running.trial and running.name == verdict.chosen:
-            raise Refusal("on trial", "set %s has to be confirmed first" % verdict.chosen)
+        check_no_trial()
         self._full = bool(flags & otawire.FULL)
         self._ask = bool(flags & otawire.ASK)
         if files > (otawire.MOST_FILES if self._full else _MOST_CHANGES):
@@ -88,6 +88,8 @@ class Stage:
             self._sent.write("profile %s\nversion %d\nmpy %d\n" % (profile, version, mpy))
 
     def _check_head(self, flags, version, mpy, size, profile):
+        if otawire.set_path_problem(profile) or "/" in profile:  # it becomes a line of set.txt
+            raise Refusal("wrong profile", "want letters, digits and . _ - in its name")
         if self.profile not in (None, profile):
             raise Refusal("wrong profile", "this is %s, not %s" % (self.profile, profile))
         ours = getattr(sys.implementation, "_mpy", 0) & 0xFF
@@ -184,8 +186,10 @@ class Stage:
                         digest.update(self._buffer[:count])
                         at += count
                         yield
-        except OSError:
+        except (OSError, UnicodeError):
             known = False
+        if self._bundle:
+            close(self._bundle)
         if not known or at > packed or from_start:
             at = 0
             digest = hashlib.sha256()
@@ -265,6 +269,8 @@ class Stage:
             changed[path] = (size, sha256)
         old = self._new + "list" if self.staged() else "/%s/set.txt" % self.base
         head = read_head(old)
+        if head.get("files", 0) + len(changed) > otawire.MOST_FILES + _MOST_CHANGES:
+            raise Refusal("too large", "%d files" % head["files"])
         with open(self._new + "list.new", "w") as file:
             for key in ("profile", "version", "mpy"):
                 file.write("%s %s\n" % (key, head.get(key, 0)))

@@ -70,6 +70,7 @@ NO_FILE = bytes(32)  # as a hash: there is no such file
 
 MOST_FILES = const(200)
 MOST_PATH = const(80)
+MOST_PARTS = const(10)  # of a path: each costs stack when folders are walked through
 MOST_WBITS = const(12)
 
 # Why a device refuses; the number is the place in here plus one.
@@ -101,14 +102,16 @@ class Refusal(Exception):
 
 
 def hmac(key, *parts):
-    """HMAC-SHA256 (RFC 2104) of parts, one after the other; key has at most 64 bytes."""
+    """HMAC-SHA256 (RFC 2104) of parts, one after the other."""
     return Mac(key).digest(*parts)
 
 
 class Mac:
-    """HMAC-SHA256 with a key of at most 64 bytes, whose pads are made once."""
+    """HMAC-SHA256 with a key whose pads are made once."""
 
     def __init__(self, key):
+        if len(key) > 64:
+            key = hashlib.sha256(key).digest()
         self._inner = bytes([byte ^ 0x36 for byte in key]) + b"\x36" * (64 - len(key))
         self._outer = bytes([byte ^ 0x5C for byte in key]) + b"\x5c" * (64 - len(key))
 
@@ -123,8 +126,6 @@ class Mac:
 
 def hkdf(secret, salt, info, count):
     """count keys of 32 bytes (RFC 5869, HKDF-SHA256)."""
-    if len(secret) > 64:
-        secret = hashlib.sha256(secret).digest()
     mac = Mac(hmac(salt, secret))
     keys = []
     key = b""
@@ -244,24 +245,30 @@ def set_path_problem(path):
         if character not in _PATH_CHARACTERS:
             return "want letters, digits and . _ - / in a path"
     parts = path.split("/")
+    if len(parts) > MOST_PARTS:
+        return "want at most %d parts in a path" % MOST_PARTS
     for part in parts:
         if not part.strip("."):
             return "want a path without empty parts, . and .."
-    if parts[0] == "new" or path == "set.txt":
+    if parts[0] in ("new", "set.txt"):
         return "that name is reserved"
     return None
 
 
 def root_path_problem(path):
-    """Why path, which begins with /, is not one of the owner's files at the root, or None."""
-    path = path[1:]
-    problem = set_path_problem(path)
+    """Why path is not one of the owner's files at the root, or None."""
+    if path[:1] != "/":
+        return "want a path that begins with /"
+    problem = set_path_problem(path[1:])
     if problem:
         return problem
-    parts = path.split("/")
-    ending = path.rpartition(".")[2]
-    if path in _RESERVED or parts[0] in _RESERVED_FOLDERS or ending in ("new", "py", "mpy"):
-        return "that name is reserved"
+    parts = path[1:].split("/")
+    # A folder in the place of a file would be as bad as that file.
+    reserved = parts[0] in _RESERVED or parts[0] in _RESERVED_FOLDERS
+    reserved = reserved or (parts[0] == "config.txt" and len(parts) > 1)
+    for part in parts:
+        if reserved or part.rpartition(".")[2] in ("new", "py", "mpy"):
+            return "that name is reserved"
     return None
 
 

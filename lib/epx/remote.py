@@ -72,6 +72,9 @@ def _resetstats(app):
     _stats(app)
 
 
+_HEAD = ("profile", "version", "mpy")
+
+
 def _getversion(app):
     firmware = "MicroPython %d.%d.%d" % sys.implementation.version[:3]
     log.answer("%s, epx %s, %s", app.profile, diag.VERSION, firmware)
@@ -84,7 +87,7 @@ def _getversion(app):
             runs += " on trial" if runs and verdict.trial else ""
             if head:
                 words = "set %s%s: %s version %s, mpy %s"
-                log.answer(words, name, runs, head["profile"], head["version"], head["mpy"])
+                log.answer(words, name, runs, *[head.get(key) for key in _HEAD])
 
 
 def _message(name):
