@@ -97,12 +97,18 @@ def _set_pins():
         return
     with file:
         for line in file:
-            words = line.split()
-            if len(words) in (2, 4) and words[0].isdigit():
-                level = int(words[1])
-                if len(words) == 4 and _kept(words[2], words[3]):
-                    level = 1 - level
-                Pin(int(words[0]), Pin.OUT, value=level)
+            try:
+                _set_pin(line.split())
+            except Exception as error:  # the other outputs count no less
+                print("loader: pins.txt:", error)
+
+
+def _set_pin(words):
+    if len(words) in (2, 4) and words[0].isdigit():
+        level = int(words[1])
+        if len(words) == 4 and _kept(words[2], words[3]):
+            level = 1 - level
+        Pin(int(words[0]), Pin.OUT, value=level)
 
 
 def _kept(namespace, key):
