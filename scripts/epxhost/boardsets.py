@@ -200,10 +200,13 @@ class Installer:
             click.echo(f"The board's loader is another one ({count} files): --force replaces it")
             return 0
         boardfiles.make_folders(self._board, items)
-        boardfiles.put(self._board, [Item(_DOORS[0], _STAND_IN)])
+        stand_in = Item(_DOORS[0], _STAND_IN)
+        parts = [item for item in different if item.path not in _DOORS]
+        # The sets import from the loader's folder, too: without a loader its files come first.
+        steps = [stand_in, *parts] if self._loader_there else [*parts, stand_in]
         # The doors come last, boot.py as the very last: from then on the loader works.
         doors = [Item(door, self._rescue[door]) for door in reversed(_DOORS)]
-        boardfiles.put(self._board, [i for i in different if i.path not in _DOORS] + doors)
+        boardfiles.put(self._board, steps + doors)
         boardfiles.remove_stale(self._board, there, set(self._rescue))
         return len(different)
 
