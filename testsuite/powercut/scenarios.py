@@ -1,0 +1,512 @@
+"""What may happen to a device while its power goes: whole devices, booting from simulated flash.
+
+Each scenario prepares a device, then something changes its flash. The power is cut at one of these
+changes; the device gets it back, and must come up in the old or the new state, whole; then the
+same must succeed.
+"""
+
+import hashlib
+
+from epxhost.boardsets import Installer
+from epxhost.fileset import FileSet
+from epxhost.otaclient import OtaClient
+from testmock.simworld import installed
+from testmock.simworld.pc import Pc
+from testmock.simworld.scene import end_world, make_world
+from testmock.simworld.world import Stopped
+from testsuite.powercut import toy
+from testsuite.story import HOURS, MINUTES, SECONDS, command, is_online, sent
+
+HOWS = ("before", "torn", "after")
+
+_TORN_UPDATE = "neither the old nor the new state"
+
+
+class Lost(AssertionError):
+    """The device is lost, or a mix."""
+
+
+class Scenario:
+    """prepare() and happen() are the scenario; finish() does the same again, or what comes next.
+
+    old, new: what the set that runs may be, {path: content}; configs: what config.txt may be.
+    """
+
+    old = toy.files(1)
+    new = toy.files(2)
+    configs = (toy.OLD_CONFIG,)
+
+    def __init__(self):
+        self.world = world = make_world(None, toy.OLD_CONFIG)
+        self.device = world.device
+        self.flash = world.device.flash
+        self.pc = Pc(world)
+        self.prepare()
+
+    def close(self):
+        end_world(self.world)
+
+    def prepare(self):
+        install(self.flash, self.old)
+
+    # The device and the computer of its owner.
+
+    def power_on(self):
+        self.device.power_on()
+        self.until(lambda: is_online(self.world), 1 * MINUTES, "online")
+
+    def until(self, condition, limit_ms, what):
+        """Let time pass; the end of the power ends the scenario."""
+        device = self.device
+        reached = self.world.run_until(lambda: not device.powered or condition(), limit_ms)
+        if not device.powered:
+            raise Stopped
+        if not reached:
+            raise Lost("not %s after %d s" % (what, limit_ms // 1000))
+
+    def session(self, action):
+        """action(client) in one session with the device."""
+        world = self.world
+        before = len(sent(world, "OTA"))
+        command(world, "OTA", b"open")
+        self.until(lambda: len(sent(world, "OTA")) > before, 20 * SECONDS, "open for updates")
+        job = self.pc.run(self._talk, action)
+        self.until(lambda: job.done, 10 * MINUTES, "done with the session")
+        if job.error:
+            raise job.error
+
+    def _talk(self, action):
+        client = OtaClient(self.pc.connect(self.device.address(), 1337), toy.KEY)
+        try:
+            client.open()
+            action(client)
+        finally:
+            client.close()
+
+    def reboot(self):
+        """By MQTT; then wait until the device is back."""
+        count = len(self.device.resets)
+        command(self.world, "OTA", b"reboot")
+        self.until(lambda: len(self.device.resets) > count, 1 * MINUTES, "rebooting")
+        self.until(lambda: is_online(self.world), 1 * MINUTES, "online")
+
+    def update(self, files, version):
+        """A whole update, up to the first boot of the new set."""
+        wanted = FileSet(toy.PROFILE, version, 0, files)
+
+        def action(client):
+            if client.send_set(wanted, downgrade=True).differs:
+                client.commit()
+
+        self.session(action)
+        self.reboot()
+
+    def running(self):
+        """Words of running.txt."""
+        return (self.flash.text("/running.txt") or "").split()
+
+    def on_trial(self):
+        return "trial" in self.running() or self.flash.content("/config.old") is not None
+
+    def settle(self, limit_ms=1 * HOURS):
+        """Wait until the device is online and nothing is on trial."""
+        self.until(
+            lambda: is_online(self.world) and not self.on_trial(), limit_ms, "online and settled"
+        )
+
+    # The judgement.
+
+    def check(self, *wanted):
+        """Does a whole set run, one of those wanted? And is config.txt whole?"""
+        words = self.running()
+        if words[:1] not in (["a"], ["b"]):
+            raise Lost("running.txt says %s" % words)
+        name = words[0]
+        found = set_of(self.flash, name)
+        if found not in wanted:
+            raise Lost("set %s: %s, %s" % (name, _TORN_UPDATE, sorted(found)))
+        problems = installed.set_problems(self.flash, name)
+        if problems:
+            raise Lost("set %s: %s" % (name, problems))
+        module = self.device.module("toy.one")
+        if module is None or module.__file__ != "/%s/lib/toy/one.py" % name:
+            raise Lost("%s runs, not set %s" % (module and module.__file__, name))
+        if self.flash.text("/config.txt") not in self.configs:
+            raise Lost("config.txt: " + _TORN_UPDATE)
+
+    def judge(self):
+        """The power is back: which state is it? Then the same again succeeds."""
+        self.device.power_on()
+        self.settle()
+        self.check(self.old, self.new)
+        self.finish()
+        self.settle()
+        self.check(self.new)
+
+    def finish(self):
+        self.happen_again()
+
+    def happen(self):
+        self.power_on()
+        self.happen_again()
+
+
+def set_of(flash, name):
+    """{path: content} of set "a" or "b" without its list and what is staged."""
+    start = "/%s/" % name
+    return {
+        path[len(start) :]: flash.files[path]
+        for path in flash.files
+        if path.startswith(start)
+        and not path.startswith(start + "new/")
+        and path != start + "set.txt"
+    }
+
+
+def install(flash, files, version=1, name="a"):
+    """Loader and one confirmed set."""
+    tree = installed.device_tree(toy.PROFILE, version, name, files)
+    for path in tree:
+        flash.load(path, tree[path])
+
+
+def add_set(flash, files, version, name="b"):
+    tree = installed.set_tree(toy.PROFILE, name, version, files)
+    for path in tree:
+        flash.load(path, tree[path])
+
+
+class Update(Scenario):
+    """A whole update by scripts/ota; the other set is empty."""
+
+    def happen_again(self):
+        self.update(self.new, 2)
+
+
+class RepeatedUpdate(Update):
+    """The other set is full of an older version."""
+
+    def prepare(self):
+        super().prepare()
+        add_set(self.flash, toy.files(0), 0)
+        installed.run_set(self.flash, "a confirmed b")
+
+
+class SingleFiles(Scenario):
+    """Several runs of scripts/otatool, a commit and a reboot by MQTT."""
+
+    new = toy.after_changes(2)
+
+    def happen_again(self):
+        if set_of(self.flash, self.running()[0]) == self.new:
+            return
+        for step in toy.changed(2):
+            self.session(lambda client, step=step: client.send_files(step))
+        command(self.world, "OTA", b"commit")
+        self.until(lambda: self.on_trial(), 1 * MINUTES, "committed")
+        self.reboot()
+
+
+class Rollback(Scenario):
+    """A program on trial crashes, and the device goes back."""
+
+    bad = toy.crashing(2)
+    new = toy.files(3)
+
+    def prepare(self):
+        super().prepare()
+        add_set(self.flash, self.bad, 2)
+        installed.run_set(self.flash, "b trial a ok")
+
+    def happen(self):
+        self.device.power_on()
+        self.settle()
+        self.until(
+            lambda: self.device.nvram["loader"]["boots"] == 0, 2 * MINUTES, "done with its boots"
+        )
+
+    def judge(self):
+        self.device.power_on()
+        self.settle()
+        self.check(self.old)
+        self.update(self.new, 3)
+        self.settle()
+        self.check(self.new)
+
+
+class RollbackOfHang(Rollback):
+    """A program on trial hangs, and the watchdog bites."""
+
+    bad = toy.hanging(2)
+
+
+class Confirmation(Scenario):
+    """A new set proves itself, and is confirmed."""
+
+    new = toy.files(3)
+
+    def prepare(self):
+        super().prepare()
+        add_set(self.flash, toy.files(2), 2)
+        installed.run_set(self.flash, "b trial a ok")
+
+    def happen(self):
+        self.power_on()
+        self.settle()
+
+    def judge(self):
+        self.device.power_on()
+        self.settle()
+        self.check(toy.files(2))
+        self.update(self.new, 3)
+        self.settle()
+        self.check(self.new)
+
+
+class NewConfig(Scenario):
+    """A new config.txt comes over the air, and is confirmed."""
+
+    new = Scenario.old
+    sent_config = toy.GOOD_CONFIG
+    configs = (toy.OLD_CONFIG, toy.GOOD_CONFIG)
+
+    def happen(self):
+        self.power_on()
+        self.put(self.sent_config)
+        self.settle()
+
+    def put(self, text):
+        self.session(lambda client: client.put("/config.txt", text.encode()))
+        count = len(self.device.resets)
+        command(self.world, "OTA", b"reboot")
+        self.until(lambda: len(self.device.resets) > count, 1 * MINUTES, "rebooting")
+
+    def judge(self):
+        self.device.power_on()
+        self.settle()
+        self.check(self.old)
+        self.put(toy.GOOD_CONFIG)
+        self.settle()
+        self.check(self.old)
+        if self.flash.text("/config.txt") != toy.GOOD_CONFIG:
+            raise Lost("the new config.txt is not there")
+
+
+class BadConfig(NewConfig):
+    """A new config.txt leads nowhere, and the device goes back to the old one."""
+
+    sent_config = toy.BAD_CONFIG
+
+    def judge(self):
+        self.configs = (toy.OLD_CONFIG,)
+        self.device.power_on()
+        self.settle()
+        self.check(self.old)
+        self.configs = (toy.GOOD_CONFIG,)
+        self.put(toy.GOOD_CONFIG)
+        self.settle()
+        self.check(self.old)
+
+
+class Cable(Scenario):
+    """scripts/cpall installs over a set that runs."""
+
+    rescue = installed.loader_files()
+
+    def prepare(self):
+        super().prepare()
+        add_set(self.flash, toy.files(0), 0)
+        installed.run_set(self.flash, "a confirmed b")
+
+    def happen(self):
+        board = BoardOf(self.device)
+        board.forget_failed_boots()
+        Installer(
+            board, FileSet(toy.PROFILE, 2, 0, self.new), "4 0\n", self.rescue, force=True
+        ).run()
+
+    def finish(self):
+        self.device.power_cut()
+        self.happen()
+        self.device.power_on()
+
+
+def whole(files):
+    """A set that brings the framework along, as real ones do: /loader changes under it."""
+    found = {path: installed.read(path) for path in installed.rescue_paths()}
+    found.update(files)
+    found["boot.py"] = b""
+    return found
+
+
+class CableNewLoader(Cable):
+    """The same, and the loader itself is replaced."""
+
+    old = whole(toy.files(1))
+    new = whole(toy.files(2))
+    rescue = dict(installed.loader_files())
+    for path in rescue:
+        if path.startswith("/loader/") and path.count("/") == 2:
+            rescue[path] += b"# newer\n"
+    rescue["/loader/more.py"] = b""
+    del path
+
+
+class CableFirst(Cable):
+    """The first installation with file sets, over a program that lies at the root."""
+
+    old = whole(toy.files(1))
+    new = whole(toy.files(2))
+
+    def prepare(self):
+        for path, content in self.flat().items():
+            self.flash.load(path, content)
+
+    def flat(self):
+        tree = {"/" + path: content for path, content in self.old.items()}
+        tree["/boot.py"] = b"# This file is executed on every boot\n"
+        # The framework of that time knew no loader; that of today asks its package.
+        for path in tree:
+            tree[path] = tree[path].replace(b"from loader import", b"from before import")
+        tree["/lib/before/__init__.py"] = b""
+        for leaf in ("verdict", "sets"):
+            text = installed.read("lib/loader/%s.py" % leaf)
+            tree["/lib/before/%s.py" % leaf] = text.replace(b"from loader", b"from before")
+        return tree
+
+    def check(self, *wanted):
+        module = self.device.module("toy.one")
+        if self.old in wanted and module and module.__file__ in ("/lib/toy/one.py",):
+            for path, content in self.flat().items():
+                if self.flash.content(path) != content:
+                    raise Lost("%s: %s" % (path, _TORN_UPDATE))
+        else:
+            super().check(*wanted)
+
+
+class BoardOf:
+    """The flash of a device at its prompt, changed as scripts/epxhost/serialport.py has it done."""
+
+    def __init__(self, device):
+        self._device = device
+        self._flash = device.flash
+
+    def sha256(self, path):
+        content = self._flash.content(path)
+        return "-" if content is None else hashlib.sha256(content).hexdigest()
+
+    def hashes(self, folder):
+        found = {}
+        start = folder + "/"
+        for path in self._flash.files:
+            if path.startswith(start):
+                found[path] = self.sha256(path)
+        for path in self._flash.folders:
+            if path.startswith(start):
+                found[path + "/"] = ""
+        return found
+
+    def read(self, path):
+        return self._flash.content(path)
+
+    def make_folder(self, path):
+        if not self._flash.kind(path):
+            self._flash.mkdir(path)
+
+    def remove(self, path):
+        if not self._flash.kind(path):
+            return False
+        self._flash.remove(path)
+        return True
+
+    def remove_folder(self, path):
+        if self._flash.kind(path):
+            self._flash.rmdir(path)
+
+    def copy_file(self, source, path, digest):
+        self._put(path, self._flash.content(source), digest)
+
+    def write_file(self, path, data, digest, sent):
+        sent(len(data))
+        self._put(path, data, digest)
+
+    def _put(self, path, data, digest):
+        file = self._flash.open(path + ".new", "wb")
+        file.write(data)
+        file.close()
+        assert self.sha256(path + ".new") == digest
+        self._flash.rename(path + ".new", path)
+
+    def forget_failed_boots(self):
+        values = self._device.bench.nvs.setdefault("loader", {})
+        if values.get("boots"):
+            how = self._flash.point("nvs", "boots")
+            values["boots"] = 0
+            if how:
+                self._flash.cut()
+
+
+SCENARIOS = {
+    "cable-first": CableFirst,
+    "cable": Cable,
+    "cable-loader": CableNewLoader,
+    "update": Update,
+    "repeated-update": RepeatedUpdate,
+    "single-files": SingleFiles,
+    "rollback": Rollback,
+    "rollback-hang": RollbackOfHang,
+    "new-config": NewConfig,
+    "bad-config": BadConfig,
+    "confirmation": Confirmation,
+}
+
+
+def count_points(name):
+    """[(number, what, path)] of the changes that the scenario makes when nothing cuts it off."""
+    scenario = SCENARIOS[name]()
+    try:
+        operations = scenario.flash.operations = []
+        scenario.happen()
+        return operations
+    finally:
+        scenario.close()
+
+
+def state_after_cut(name, point, how):
+    """Flash and NVRAM as the power cut leaves them."""
+    scenario = SCENARIOS[name]()
+    try:
+        scenario.flash.cut_at(point, how)
+        try:
+            scenario.happen()
+        except Stopped:
+            return scenario.device.snapshot()
+        raise AssertionError("%s has no point %d" % (name, point))
+    finally:
+        scenario.close()
+
+
+def verdict_of(name, state):
+    """What becomes of a device in this state: None if all is well, else what is wrong."""
+    scenario = SCENARIOS[name]()
+    try:
+        scenario.device.restore(state)
+        scenario.judge()
+    except Stopped:
+        return "the device lost its power once more"
+    except Exception as error:
+        console = scenario.device.console(since_ms=scenario.world.now_ms() - 2 * MINUTES)
+        return "%s: %s\n%s" % (type(error).__name__, error, console)
+    finally:
+        scenario.close()
+    return None
+
+
+def key_of(state):
+    """Equal for equal states."""
+    (files, folders), values, _ = state
+    return (
+        tuple(sorted(files.items())),
+        tuple(sorted(folders)),
+        tuple(sorted((name, tuple(sorted(values[name].items()))) for name in values)),
+    )
