@@ -65,7 +65,14 @@ def _run(options: argparse.Namespace) -> int:
     interpreter = interpreter_named(options.interpreter, options.heap)
     with tempfile.TemporaryDirectory(prefix="epx-") as temporary:
         folder = options.folder or Path(temporary) / "flash"
-        with ApplianceProcess(options.profile, _config(options), interpreter, folder) as process:
+        with ApplianceProcess(
+            options.profile,
+            _config(options),
+            interpreter,
+            folder,
+            installed=options.installed or options.mpy,
+            compiled=options.mpy,
+        ) as process:
             threading.Thread(target=_forward_keyboard, args=(process,), daemon=True).start()
             return _show(process, options.pictures)
 
@@ -80,11 +87,17 @@ def main() -> int:
     parser.add_argument("--interpreter", choices=("cpython", "micropython"), default="cpython")
     parser.add_argument("--heap", default="160k", help="of MicroPython, mocks included")
     parser.add_argument("--folder", type=Path, help="the device's files (else a temporary one)")
+    parser.add_argument(
+        "--installed", action="store_true", help="from file sets, as after cpall: can be updated"
+    )
+    parser.add_argument("--mpy", action="store_true", help="the same, modules compiled")
     parser.add_argument("--pictures", action="store_true", help="show display contents as hex")
     options = parser.parse_args()
     try:
         if not (ROOT / "profiles" / options.profile / "main.py").exists():
             raise ToolError(f"no profile {options.profile}")
+        if options.mpy and options.interpreter == "cpython":
+            raise ToolError("CPython cannot run .mpy files: add --interpreter micropython")
         return _run(options)
     except ToolError as error:
         print(f"test.py: {error}", file=sys.stderr)
