@@ -170,27 +170,14 @@ class Stage:
             raise Refusal("bad message", "wbits %d, %d bytes" % (wbits, packed))
         if packed > free_bytes():
             raise Refusal("too large", "%d bytes" % packed)
+        if self._bundle:
+            close(self._bundle)
+            self._bundle = None
         name = self._new + "bundle"
         mark = str(hexlify(sha256), "ascii")
         digest = hashlib.sha256()
-        at = 0
-        try:
-            with open(name + ".id") as file:
-                known = file.read(64) == mark
-            if known:
-                with open(name, "rb") as file:
-                    while True:
-                        count = file.readinto(self._buffer)
-                        if not count:
-                            break
-                        digest.update(self._buffer[:count])
-                        at += count
-                        yield
-        except (OSError, UnicodeError):
-            known = False
-        if self._bundle:
-            close(self._bundle)
-        if not known or at > packed or from_start:
+        at = yield from self._arrived(name, mark, digest)
+        if at is None or at > packed or from_start:
             at = 0
             digest = hashlib.sha256()
             remove_file(name)
@@ -201,6 +188,24 @@ class Stage:
         self._bundle = open(name, "ab")
         self.complete = at == packed
         return at.to_bytes(4, "big") + digest.digest()
+
+    def _arrived(self, name, mark, digest):
+        """Job: how much of this bundle is there, added to digest; None: it is another one."""
+        at = 0
+        try:
+            with open(name + ".id") as file:
+                if file.read(64) != mark:
+                    return None
+            with open(name, "rb") as file:
+                while True:
+                    count = file.readinto(self._buffer)
+                    if not count:
+                        return at
+                    digest.update(self._buffer[:count])
+                    at += count
+                    yield
+        except (OSError, UnicodeError):
+            return None
 
     def write(self, data):
         """Next bytes of the bundle; complete tells that these were the last."""
