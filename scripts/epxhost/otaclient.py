@@ -440,7 +440,7 @@ class OtaLink:
         self._own_addresses = own_addresses or _own_address
         self._say = say
         self._sleep = sleep
-        self._broken_off = False
+        self._broken_off = self._has_been_in = False
         self._suspicion: OtaKeyError | None = None
         self._waited_s = 0.0
 
@@ -457,11 +457,11 @@ class OtaLink:
             except OtaLost as error:
                 if attempt == MOST_RECONNECTS:
                     raise ToolError(
-                        f"{error}, {MOST_RECONNECTS + 1} times in a row. What has arrived is "
-                        "kept: start the same command again when the network is better"
+                        f"{error}, {MOST_RECONNECTS + 1} times in a row. Start the same command "
+                        "again when the network is better: what has arrived is not sent again"
                     ) from None
                 self._broken_off = True
-                self._say(f"{error}; connecting again, what has arrived is kept")
+                self._say(f"{error}; connecting again")
             finally:
                 self._account(client)
             self._sleep(_LOST_PAUSE_S)
@@ -476,16 +476,12 @@ class OtaLink:
     def _session(self) -> OtaClient:
         """An open session; waits while the device is locked, or holds a dead one of ours."""
         while True:
-            try:
-                sock = self._connect()
-            except OSError as error:
-                raise OtaLost(f"no connection to the device ({_words(error)})") from None
-            self.connections += 1
+            sock = self._connection()
             client = OtaClient(sock, self._otakey)
             opened = False
             try:
                 client.open()
-                opened = True
+                opened = self._has_been_in = True
                 self._suspicion = None
                 return client
             except OtaKeyError as error:
@@ -499,14 +495,33 @@ class OtaLink:
                     raise self._suspicion from None
                 self._wait(error.seconds + 1, error, "the device is locked after wrong keys")
             except OtaBusy as error:
-                ours = self._broken_off and error.holder in self._own_addresses(sock)
-                if not ours and error.holder != _COMMIT_HOLDS:
-                    raise
-                why = "it still holds the session we lost" if ours else "a commit is going on"
-                self._wait(_BUSY_PAUSE_S, error, why)
+                self._wait(_BUSY_PAUSE_S, error, self._why_busy(error, sock))
             finally:
                 if not opened:
                     self._account(client)
+
+    def _connection(self) -> Socket:
+        try:
+            sock = self._connect()
+        except ConnectionRefusedError:
+            if self._has_been_in:
+                raise OtaLost("the device does not take connections now") from None
+            raise ToolError(
+                "the device's port for updates is shut: `otacmd DEVICE open` opens it, for 10 "
+                "minutes without use; and check the address"
+            ) from None
+        except OSError as error:
+            raise OtaLost(f"no connection to the device ({_words(error)})") from None
+        self.connections += 1
+        return sock
+
+    def _why_busy(self, error: OtaBusy, sock: Socket) -> str:
+        """Why it is worth waiting; what is not is raised."""
+        if error.holder == _COMMIT_HOLDS:
+            return "a commit is going on"
+        if self._broken_off and error.holder in self._own_addresses(sock):
+            return "the device still holds the session we lost"
+        raise error
 
     def _wait(self, seconds: float, error: ToolError, why: str) -> None:
         self._waited_s += seconds

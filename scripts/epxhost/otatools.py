@@ -25,7 +25,6 @@ from rich.table import Table
 
 from epxhost import fileset, firmwareimage, secretsfile, settings
 from epxhost.devicelib import profiles
-from epxhost.door import ROOT
 from epxhost.errors import ToolError
 from epxhost.monitor import Formatter
 from epxhost.mqttclient import DeviceAtBroker, Message
@@ -50,6 +49,7 @@ _CONFIG_CONFIRMED = re.compile(r"config\.txt confirmed")
 _WENT_BACK = re.compile(r"(update|new config\.txt) failed, back to .*")
 _NO_KEY = re.compile(r"no otakey\b.*")
 _STARTED = re.compile(r"reset by ")
+_NO_MEMORY = "out of memory"
 _KEPT = "firmware is kept"
 
 # Keys of an identity as a person reads them.
@@ -167,6 +167,11 @@ def open_port(at_broker: DeviceAtBroker, terminal: Terminal) -> Announced:
             raise ToolError(
                 f"{at_broker.device} has no otakey, so it stays shut: "
                 "`scripts/pcp_conf --new-otakey FILE` makes one, at its USB port"
+            )
+        if message.topic == "Log" and _NO_MEMORY in message.text:
+            raise ToolError(
+                f"{at_broker.device} has too little memory left to open its port: restart it "
+                f"(`otacmd {at_broker.device} reboot`), then start this command again"
             )
         return message.topic == "OTA" and parse_announcement(message.text) is not None
 
@@ -321,13 +326,9 @@ def _ask_why(at_broker: DeviceAtBroker, terminal: Terminal) -> None:
 
 def _broker_or_none(device: str, also: str | None, stack: ExitStack) -> DeviceAtBroker | None:
     """For those who gave the address themselves: the broker is of use, but not needed."""
-    if not _has_broker():
+    if not settings.has_mqtt_server():
         return None
     return stack.enter_context(DeviceAtBroker(device, also=also))
-
-
-def _has_broker() -> bool:
-    return (ROOT / "mqttserver.txt").exists()
 
 
 class _Way:

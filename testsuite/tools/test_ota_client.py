@@ -285,7 +285,7 @@ def test_what_has_arrived_is_not_sent_again(device):
 def test_three_times_in_a_row_is_once_too_often(device):
     device.break_after = [20_000, 5_000, 5_000, 5_000]
     link = link_to(device)
-    with pytest.raises(ToolError, match=r"4 times in a row.*start the same command again"):
+    with pytest.raises(ToolError, match=r"4 times in a row.*Start the same command again"):
         link.run(update)
     assert link.connections == 4
     assert link_to(device).run(update).resumed > 20_000
@@ -302,14 +302,37 @@ def test_our_own_lost_session_is_waited_for(device):
     assert device.reboots == 1 and len(link.waits) == 4
 
 
-def test_nobody_listening_is_tried_again_then_an_error():
+def test_a_shut_port_is_said_at_once():
     def refuse():
         raise ConnectionRefusedError(111, "Connection refused")
 
+    link = OtaLink(refuse, fake.KEY, sleep=pytest.fail)
+    with pytest.raises(ToolError, match="otacmd DEVICE open"):
+        link.run(update)
+
+
+def test_nobody_there_is_tried_again_then_an_error():
+    def time_out():
+        raise TimeoutError("timed out")
+
     waits = Waits()
     with pytest.raises(ToolError, match="no connection to the device"):
-        OtaLink(refuse, fake.KEY, sleep=waits).run(update)
+        OtaLink(time_out, fake.KEY, sleep=waits).run(update)
     assert len(waits) == otaclient.MOST_RECONNECTS
+
+
+def test_a_port_that_is_shut_for_a_moment_is_waited_for(device):
+    refusals = []
+
+    def connect():
+        if device.log and len(refusals) < 2:
+            refusals.append(1)
+            raise ConnectionRefusedError(111, "Connection refused")
+        return device.connect()
+
+    device.break_after = [30_000]
+    OtaLink(connect, fake.KEY, sleep=Waits()).run(update)
+    assert device.reboots == 1 and len(refusals) == 2
 
 
 def test_what_is_there_of_another_bundle_is_sent_anew(device):

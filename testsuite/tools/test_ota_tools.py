@@ -17,7 +17,9 @@ from epxhost import (
     otacommands,
     otatools,
     secretsfile,
+    settings,
 )
+from epxhost.door import ROOT
 from epxhost.errors import ToolError
 from epxhost.fileset import FileSet
 from epxhost.localbroker import LocalBroker
@@ -53,13 +55,13 @@ def at_broker(broker, monkeypatch):
     """The tools use our broker."""
     server = Server(broker.host, broker.port)
     monkeypatch.setattr(mqttclient, "installed_server", lambda: server)
-    monkeypatch.setattr(otatools, "_has_broker", lambda: True)
+    monkeypatch.setattr(settings, "has_mqtt_server", lambda: True)
     return broker
 
 
 @pytest.fixture
 def no_broker(monkeypatch):
-    monkeypatch.setattr(otatools, "_has_broker", lambda: False)
+    monkeypatch.setattr(settings, "has_mqtt_server", lambda: False)
 
 
 def run(command, *arguments):
@@ -195,6 +197,12 @@ def test_a_device_without_a_key_says_what_to_do(device, at_broker, capsys):
     assert "pcp_conf --new-otakey" in capsys.readouterr().err
 
 
+def test_a_device_without_memory_says_what_to_do(device, at_broker, capsys):
+    with FakeAppliance(at_broker, NAME, {"open": [("Log", "error out of memory, collected")]}):
+        assert run("ota", NAME, "toy") == 1
+    assert "too little memory" in capsys.readouterr().err
+
+
 def test_a_device_that_does_not_say_its_address(device, at_broker, capsys, monkeypatch):
     monkeypatch.setattr(otatools, "_ADDRESS_LIMIT_S", 0.2)
     with FakeAppliance(at_broker, NAME):
@@ -293,11 +301,9 @@ def test_what_otatool_does_not_understand_is_said(device, capsys, arguments, wor
 
 
 @pytest.mark.parametrize(
-    ("address", "words"), [("host:port", "is no address"), ("127.0.0.1:1", "no connection")]
+    ("address", "words"), [("host:port", "is no address"), ("127.0.0.1:1", "is shut")]
 )
-def test_wrong_addresses_are_clear_errors(device, capsys, monkeypatch, address, words):
-    monkeypatch.setattr(otatools.OtaLink, "_sleep", lambda *_: None, raising=False)
-    monkeypatch.setattr("epxhost.otaclient._LOST_PAUSE_S", 0.0)
+def test_wrong_addresses_are_clear_errors(device, capsys, address, words):
     assert run("otatool", address, "info") == 1
     assert words in capsys.readouterr().err
 
@@ -518,7 +524,7 @@ def test_otacmd_prints_the_answer(at_broker, capsys, monkeypatch):
 
 
 def test_otacmd_knows_every_command_of_the_device_and_its_answer():
-    text = (otatools.ROOT / "lib/epx/remote.py").read_text()
+    text = (ROOT / "lib/epx/remote.py").read_text()
     assert all(f'"{name}": _{name}' in text for name in otacommands.COMMANDS)
     assert text.count('": _') == len(otacommands.COMMANDS)
 
