@@ -41,7 +41,7 @@ class Net:
     _failures = 0
 
     def __init__(self, config, stats):
-        self._reboot_s = config.netreboot * 60
+        self._config = config
         self._stats = stats
         self.sm = StateMachine("net", self, _STATES, core=True)
         ssid = config.ssid
@@ -83,7 +83,8 @@ class Net:
         return None
 
     def on_idle(self):
-        if self._reboot_s and uptime_s() - self._lost_s > self._reboot_s:
+        limit_s = self._config.netreboot * 60
+        if limit_s and uptime_s() - self._lost_s > limit_s:
             diag.reboot("Network repeated failures, trying device reboot")
         self.sm.go("connecting")
 

@@ -21,6 +21,10 @@ class Trial:
         running = sets.read()
         # None: only config.txt is on trial.
         self._running = running if running and running.trial else None
+        # Their reboots would begin the ten minutes anew.
+        config = app.config
+        self._ladders = config.netreboot, config.mqttreboot
+        config.netreboot = config.mqttreboot = 0
         self._task = Task(self._check, 1000, 1000, tolerance_ms=900, core=True)
         log.info("update: %s on trial", self._name())
 
@@ -62,4 +66,6 @@ class Trial:
             sets.confirm(running.name, running.previous)
         sets.confirm_config()
         verdict.trial = False
+        config = self._app.config
+        config.netreboot, config.mqttreboot = self._ladders
         log.info("update: %s confirmed", name)

@@ -133,14 +133,45 @@ def test_with_a_wrong_house_it_goes_back_by_itself(world, old, new, words):
     goes_back(world, "not confirmed within ten minutes: " + words, 11 * MINUTES)
 
 
+def test_the_reboots_for_want_of_a_network_do_not_prolong_the_trial(world):
+    otastory.start(world)
+    watch_house(world)
+    send(world, CONFIG.replace("ssid House", "ssid Hose") + "netreboot 4\n")
+    goes_back(world, "not confirmed within ten minutes: no network", 11 * MINUTES)
+
+
+def test_nor_those_for_want_of_a_broker(world):
+    otastory.start(world)
+    send(world, CONFIG.replace("1.2.3.4", "1.2.3.9") + "mqttreboot 4\n")
+    goes_back(world, "not confirmed within ten minutes: no broker", 11 * MINUTES)
+
+
+def test_after_the_confirmation_they_work_again(world):
+    otastory.start(world)
+    device = world.device
+    send(world, CONFIG + "netreboot 4\nmqttreboot 5\n")
+    assert world.run_until(lambda: not on_trial(world), 3 * MINUTES)
+    world.run_for(10 * SECONDS)
+    world.broker.stop()
+    count = len(device.resets)
+    begin_ms = world.now_ms()
+    assert world.run_until(lambda: len(device.resets) > count, 7 * MINUTES)
+    assert 270 * SECONDS <= world.now_ms() - begin_ms
+    world.run_for(60 * SECONDS)
+    device.wifi.available = False
+    assert world.run_until(lambda: len(device.resets) > count + 1, 7 * MINUTES)
+
+
 def watch_house(world):
     """The access point lets in only who has its name and password."""
-    device = world.device
+    wifi = world.device.wifi
+    lets_in = []
 
     def look():
-        text = device.flash.text("/config.txt")
-        is_right = "ssid House\n" in text and "password secret word\n" in text
-        device.wifi.status = 1010 if is_right else 202
+        right = not wifi.connects or wifi.connects[-1][1:] == ("House", "secret word")
+        if lets_in != [right]:
+            lets_in[:] = [right]
+            wifi.status = 1010 if right else 202
         world.call_after(100, look)
 
     look()
