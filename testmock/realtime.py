@@ -18,34 +18,6 @@ import sys
 from testmock import control
 
 
-class Root:
-    """A folder of this computer as the root of the device. VfsPosix alone cannot rename there: the
-    second name overwrites the first (seen with 1.25)."""
-
-    def __init__(self, vfs, folder):
-        self._host = vfs.VfsPosix()
-        self._folder = folder
-        root = vfs.VfsPosix(folder)
-        self.open = root.open
-        self.stat = root.stat
-        self.statvfs = root.statvfs
-        self.ilistdir = root.ilistdir
-        self.mkdir = root.mkdir
-        self.remove = root.remove
-        self.rmdir = root.rmdir
-        self.chdir = root.chdir
-        self.getcwd = root.getcwd
-
-    def mount(self, readonly, mkfs):
-        pass
-
-    def rename(self, old, new):
-        self._host.rename(self._there(old), self._there(new))
-
-    def _there(self, path):
-        return self._folder + path if path[:1] == "/" else path
-
-
 def exists(os, path):
     try:
         os.stat(path)
@@ -66,7 +38,9 @@ def main_micropython(profile, folder, code, cause):
     folder = folder if folder[0] == "/" else here + "/" + folder
     code = code if code[0] == "/" else here + "/" + code
     if installed:
-        mount(folder)
+        from testmock import mounted
+
+        mounted.mount(folder)
         # The rest of this computer is below /pc, for the mocks.
         code = "/pc" + code
         sys.modules["testmock"].__path__ = code + "/testmock"
@@ -88,30 +62,11 @@ def main_micropython(profile, folder, code, cause):
     _thread.start_new_thread(commander.run, ())
     if installed:
         sys.path[:] = ["", ".frozen", "/lib"]
-        boot_from_flash(os)
+        mounted.boot()
         return
     for name in ("boot", "main"):
         if exists(os, "%s/profiles/%s/%s.py" % (code, profile, name)):
             __import__(name)
-
-
-def mount(folder):
-    """From now on / is folder, and what was / is /pc."""
-    import vfs
-
-    vfs.umount("/")
-    vfs.mount(Root(vfs, folder), "/")
-    vfs.mount(vfs.VfsPosix("/"), "/pc")
-
-
-def boot_from_flash(os):
-    """As the port does: boot.py, then main.py, as one program."""
-    names = {"__name__": "__main__"}
-    for name in ("boot.py", "main.py"):
-        if exists(os, "/" + name):
-            with open("/" + name) as file:
-                code = compile(file.read(), name, "exec")
-            exec(code, names)
 
 
 def main_cpython(profile, folder, code, cause):

@@ -24,8 +24,8 @@ _STOP_LIMIT_S = 2.0
 _BOOT_S = 0.3
 # What a device in real time needs of testmock/, besides models.
 _MOCKS = (
-    "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare", "network",
-    "partition", "radio", "realtime", "wired",
+    "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare", "mounted",
+    "network", "partition", "radio", "realtime", "wired",
 )  # fmt: skip
 
 
