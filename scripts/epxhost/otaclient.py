@@ -32,6 +32,7 @@ _BUSY_PAUSE_S = 5.0
 _LOST_PAUSE_S = 2.0
 # Who holds the device while it works on something that nobody is connected for any more.
 _COMMIT_HOLDS = "a commit"
+_UNKNOWN_HOLDS = "somebody"  # a device that cannot tell addresses
 
 Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is going on
 Result = TypeVar("Result")
@@ -197,7 +198,7 @@ class OtaClient:
             raise ToolError("what answers there is no epx device: check the address")
         status, rest = answer[len(wire.ANSWER)], answer[len(wire.ANSWER) + 1 :]
         if status == wire.BUSY:
-            raise OtaBusy(rest.rstrip(b"\0").decode("ascii", "replace") or "somebody")
+            raise OtaBusy(rest.rstrip(b"\0").decode("ascii", "replace") or _UNKNOWN_HOLDS)
         if status == wire.LOCKED:
             raise OtaLocked(unpack_from(">H", rest)[0])
         if status != wire.WELCOME:
@@ -519,7 +520,7 @@ class OtaLink:
         """Why it is worth waiting; what is not is raised."""
         if error.holder == _COMMIT_HOLDS:
             return "a commit is going on"
-        if self._broken_off and error.holder in self._own_addresses(sock):
+        if self._broken_off and error.holder in (*self._own_addresses(sock), _UNKNOWN_HOLDS):
             return "the device still holds the session we lost"
         raise error
 

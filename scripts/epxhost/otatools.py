@@ -17,6 +17,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -134,15 +135,20 @@ class Terminal:
             TransferSpeedColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self.console, transient=True) as bar:
-            tasks: dict[str, int] = {}
+        bar = Progress(*columns, console=self.console, transient=True)
+        tasks: dict[str, TaskID] = {}
 
-            def advance(done: int, total: int, what: str) -> None:
-                if what not in tasks:
-                    tasks[what] = bar.add_task(what, total=total)
-                bar.update(tasks[what], completed=done)
+        def advance(done: int, total: int, what: str) -> None:
+            bar.start()  # with the first step: an empty bar would be an empty line
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)
 
+        try:
             yield advance
+        finally:
+            if tasks:
+                bar.stop()
 
 
 def tcp_link(address: Address, otakey: str, terminal: Terminal) -> OtaLink:
@@ -190,12 +196,14 @@ def open_port(at_broker: DeviceAtBroker, terminal: Terminal) -> Announced:
 def describe(identity: dict[str, str]) -> str:
     """One line about who answers."""
     get = identity.get
+    number = get("free", "")
+    free = f"{int(number) // 1024:,} KB free" if number.isdigit() else "? free"
     place = "the rescue program" if get("rescue") == "1" else f"set {get('set', '?')}"
     if get("trial") == "1":
         place += " (on trial)"
     return (
         f"{get('profile') or 'no profile'} version {get('version', '?')} in {place}, "
-        f"MicroPython {get('firmware', '?')}, {get('free', '?')} bytes free"
+        f"MicroPython {get('firmware', '?')}, {free}"
     )
 
 
@@ -240,6 +248,9 @@ def _list_only(link: OtaLink, files: fileset.FileSet, downgrade: bool, terminal:
         return needed.paths if needed.differs else ()
 
     paths = link.run(action)
+    if not paths:
+        click.echo("no file would be sent: the device has all of them")
+        return
     table = Table("file", "bytes", box=None)
     table.columns[1].justify = "right"
     for path in paths:
@@ -588,8 +599,16 @@ def _tool_info(identity: dict[str, str]) -> None:
     table = Table(box=None, show_header=False)
     for key in [*_IDENTITY_WORDS, *(key for key in identity if key not in _IDENTITY_WORDS)]:
         if key in identity:
-            table.add_row(_IDENTITY_WORDS.get(key, key), identity[key])
+            table.add_row(_IDENTITY_WORDS.get(key, key), _readable(key, identity[key]))
     Console(highlight=False).print(table)
+
+
+def _readable(key: str, value: str) -> str:
+    if key in ("trial", "staged", "rescue"):
+        return {"0": "no", "1": "yes"}.get(value, value)
+    if key == "free" and value.isdigit():
+        return f"{int(value):,}"
+    return "none" if value == "-" else value
 
 
 @click.command()
