@@ -419,8 +419,9 @@ def ota(
             click.echo(f"{device} restarts; without mqttserver.txt its confirmation is not seen")
             return
         _await_verdict(way.at_broker, _CONFIRMED, way.terminal, identity.get("set"))
-        before = identity.get("version", "?")
-        click.echo(f"{device}: {profile} version {before} -> {files.version}, confirmed")
+        before, now = identity.get("version", "?"), str(files.version)
+        was = "" if before == now else f" (before: {before})"
+        click.echo(f"{device}: update confirmed, {profile} version {now}{was}")
 
 
 @click.command()

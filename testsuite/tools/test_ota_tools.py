@@ -100,7 +100,7 @@ def test_one_command_updates_a_device(device, at_broker, capsys):
         assert run("ota", NAME, "toy") == 0
         watch.join()
     said = capsys.readouterr()
-    assert "Toy: toy version 1 -> 2, confirmed" in said.out
+    assert "Toy: update confirmed, toy version 2 (before: 1)" in said.out
     assert "1 files sent" in said.err and "reset by soft reset" in said.err
     assert device.running == dict(NEW.files) and device.reboots == 1
 
