@@ -58,7 +58,9 @@ def test_nobody_catches_everything():
 
 
 def test_only_the_serial_tools_are_stopped_by_a_key():
-    assert lines_with(r"except .*(KeyboardInterrupt|BaseException)", "lib", "profiles") == []
+    found = lines_with(r"except .*(KeyboardInterrupt|BaseException)", "lib", "profiles")
+    # At the board's prompt somebody stops the program: that is no crash, and goes on its way.
+    assert [line for line in found if not line.startswith("lib/loader/doors/main.py")] == []
 
 
 def test_no_test_sleeps():
@@ -72,6 +74,8 @@ def test_packages_are_empty_on_the_device():
 
 def test_every_package_of_the_library_has_its_init_file():
     for path, _ in sources("lib"):
+        if path.parts[:3] == ("lib", "loader", "doors"):  # these go to the root of the device
+            continue
         assert (ROOT / path.parent / "__init__.py").exists(), path
 
 
