@@ -53,14 +53,13 @@ def changed(files, changes):
     return files
 
 
-def install(world, files=None, version=1, config=CONFIG):
+def install(world, files=None, version=1):
     """Put loader, rescue program and set a into the flash; the small appliance, or these files."""
     flash = world.device.flash
     tree = installed.device_tree("probe", version, "a", probe() if files is None else files)
-    if files is None or config is not CONFIG:
-        tree["/config.txt"] = config.encode()
     for path, content in tree.items():
         flash.load(path, content)
+    flash.load("/config.txt", CONFIG)
 
 
 def start(world, files=None, version=1):
@@ -153,10 +152,14 @@ def ask(world, text, quiet_ms=500):
 
 
 def runs_set(world, name, limit_ms=2 * MINUTES):
-    """Is the device online, with the program of this set?"""
+    """Until the device is online with the program of this set."""
     device = world.device
-    assert world.run_until(lambda: is_online(world), limit_ms), device.console()[-3000:]
-    assert device.module("epx.net").__file__ == "/%s/lib/epx/net.py" % name
+
+    def runs():
+        net = device.module("epx.net")
+        return net and net.__file__ == "/%s/lib/epx/net.py" % name and is_online(world)
+
+    assert world.run_until(runs, limit_ms), device.console()[-3000:]
     return True
 
 
