@@ -1,6 +1,5 @@
 """Updates over the air: ota, ota_config, otascript, otatool, otafwtool."""
 
-import functools
 import hashlib
 import os
 import re
@@ -463,50 +462,76 @@ def _read(path: str) -> bytes:
 @click.argument("file")
 @click.option("--device", help="Its mqttname now; default: the one in FILE.")
 @click.option("--address", help="HOST or HOST:PORT, instead of the one that the device says.")
-def ota_config(file: str, device: str | None, address: str | None) -> None:
+@click.option(
+    "--drop-otakey", is_flag=True, help="Also without otakey: no more updates like this."
+)
+def ota_config(file: str, device: str | None, address: str | None, drop_otakey: bool) -> None:
     """Check FILE, send it as config.txt, restart the device, and wait for its confirmation.
 
     A device that does not reach network and broker with it goes back to the one before.
     """
     data = _read(file)
+    name, new_key = _checked_config(file, data, drop_otakey)
+    device = device or name
+    with ExitStack() as stack:
+        way = _Way(device, address, stack, also=name)
+        sender = _ConfigSender(file, data, way.terminal)
+        if not way.link.run(sender.send):
+            click.echo(f"{device} has this config.txt already: nothing differs")
+            return
+        if name != device:
+            way.terminal.say(f"from now on it is called {name}")
+        if not way.at_broker:
+            click.echo(f"{device} restarts; without mqttserver.txt its confirmation is not seen")
+            return
+        _await_verdict(way.at_broker, _CONFIG_CONFIRMED, way.terminal)
+        click.echo(f"{name}: config.txt confirmed")
+        if new_key and secretsfile.keep_otakey(name, new_key):
+            click.echo(f"its otakey is kept in {secretsfile.NAME}")
+
+
+def _checked_config(file: str, data: bytes, drop_otakey: bool) -> tuple[str, str | None]:
+    """mqttname and otakey of FILE, if the common keys are right."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ToolError(f"{file}: want UTF-8 text ({error.reason})") from None
     _refuse_config(file, text, None)
-    new_name, new_key = settings.name_and_otakey(text)
-    device = device or new_name
-    if not device:
-        raise ToolError(f"{file} has no mqttname: say which device with --device NAME")
-    with ExitStack() as stack:
-        way = _Way(device, address, stack, also=new_name)
-        changed = way.link.run(functools.partial(_put_config, file, data, text, way.terminal))
-        if not changed:
-            click.echo(f"{device} has this config.txt already: nothing differs")
-            return
-        name = new_name or device
-        if name != device:
-            way.terminal.say(f"from now on it is called {name}")
-        if way.at_broker:
-            _await_verdict(way.at_broker, _CONFIG_CONFIRMED, way.terminal)
-            click.echo(f"{name}: config.txt confirmed")
-        else:
-            click.echo(f"{device} restarts; without mqttserver.txt its confirmation is not seen")
-        if new_key and secretsfile.keep_otakey(name, new_key):
-            click.echo(f"its otakey is kept in {secretsfile.NAME}")
+    name, key = settings.name_and_otakey(text)
+    if not name:
+        raise ToolError(
+            f"{file} has no mqttname: without it the device would not reach the broker, and go "
+            "back to what it has"
+        )
+    if not key and not drop_otakey:
+        raise ToolError(
+            f"{file} has no otakey: after that the device could not be reached like this any "
+            "more. Put the line in, or say --drop-otakey if that is what you want"
+        )
+    return name, key
 
 
-def _put_config(file: str, data: bytes, text: str, terminal: Terminal, client: OtaClient) -> bool:
-    profile = client.identity.get("profile")
-    if profile in profiles():
-        _refuse_config(file, text, profile)
-        terminal.say(f"checked with the keys of {profile}")
-    there = client.hash("/config.txt")
-    if there and there == (len(data), hashlib.sha256(data).digest()):
-        return False
-    client.put("/config.txt", data)
-    terminal.restart(client)
-    return True
+class _ConfigSender:
+    """Sends a config.txt and has the device restart; may be repeated after a lost connection."""
+
+    def __init__(self, file: str, data: bytes, terminal: Terminal) -> None:
+        self._file = file
+        self._data = data
+        self._terminal = terminal
+        self._sent = False
+
+    def send(self, client: OtaClient) -> bool:
+        """Whether the device had another one."""
+        profile = client.identity.get("profile")
+        if profile in profiles():
+            _refuse_config(self._file, self._data.decode(), profile)
+            self._terminal.say(f"checked with the keys of {profile}")
+        if client.hash("/config.txt") != (len(self._data), hashlib.sha256(self._data).digest()):
+            self._sent = True  # first: the answer may get lost
+            client.put("/config.txt", self._data)
+        if self._sent:
+            self._terminal.restart(client)
+        return self._sent
 
 
 def _refuse_config(file: str, text: str, profile: str | None) -> None:

@@ -24,6 +24,7 @@ from epxhost.errors import ToolError
 from epxhost.fileset import FileSet
 from epxhost.localbroker import LocalBroker
 from epxhost.mqttclient import DeviceAtBroker, Message, Server
+from epxhost.otaclient import OtaLost
 from testsuite.tools import fake_ota_device as fake
 from testsuite.tools.fake_appliance import FakeAppliance
 
@@ -485,9 +486,31 @@ def test_a_bad_config_is_never_sent(device, at_broker, config, capsys):
     config.write_text("ssid x\n")
     assert run("ota_config", config) == 1
     assert "has no mqttname" in capsys.readouterr().err
+    config.write_text(CONFIG.replace("otakey", "# otakey"))
+    assert run("ota_config", config) == 1
+    assert "has no otakey" in capsys.readouterr().err
     config.write_bytes(b"\xff\xfe")
     assert run("ota_config", config) == 1
     assert "want UTF-8" in capsys.readouterr().err
+
+
+def test_a_config_whose_connection_breaks_before_the_restart_is_gone_on_with(
+    device, no_broker, config, monkeypatch, capsys
+):
+    monkeypatch.setattr("epxhost.otaclient._LOST_PAUSE_S", 0.0)
+    sizes = []
+    real = otatools.OtaClient.put
+
+    def put_and_lose(client, *arguments):
+        words = real(client, *arguments)
+        if not sizes:
+            sizes.append(1)
+            raise OtaLost("the connection is lost")
+        return words
+
+    monkeypatch.setattr(otatools.OtaClient, "put", put_and_lose)
+    assert run("ota_config", config, "--address", device.address) == 0
+    assert device.reboots == 1 and not (config.parent / "secrets.txt").exists()
 
 
 def test_a_config_is_checked_with_the_keys_of_the_devices_profile(
