@@ -28,13 +28,18 @@ _IS_DOOR = re.compile(rb"^(from|import) loader\b", re.MULTILINE)
 
 # The only boot.py that does not end; main.py of the root is not reached.
 _STAND_IN = b"""\
-import sys
+import machine, sys
 with open("/running.txt") as file:
     name = file.read(1)
 sys.path.insert(0, "/" + name)
 sys.path.insert(1, "/" + name + "/lib")
-import boot
-import main
+try:
+    import boot
+    import main
+    raise RuntimeError("main.py ended")
+except Exception as error:
+    sys.print_exception(error)
+    machine.reset()
 """
 
 

@@ -48,6 +48,7 @@ class Board:
         self._stopping = False
         # The last words of the board, for a test that fails.
         self.said = bytearray()
+        self._more_said = threading.Condition()
         self._threads: list[threading.Thread] = []
         self.power_on()
 
@@ -97,6 +98,12 @@ class Board:
                 )
         return told
 
+    def wait_for_words(self, words: bytes) -> None:
+        """Until the console has them among its last 2000 characters."""
+        with self._more_said:
+            if not self._more_said.wait_for(lambda: words in self.said, _LIMIT_S):
+                raise AssertionError(f"the board did not say {words} but {bytes(self.said)}")
+
     def _listen(self) -> None:
         for line in self._process.stderr:
             told = json.loads(line) if line.startswith("{") else {"event": "noise", "text": line}
@@ -114,7 +121,9 @@ class Board:
                 data = os.read(self._output, 4096)
                 if not data:
                     return
-                self.said = (self.said + data)[-2000:]
+                with self._more_said:
+                    self.said = (self.said + data)[-2000:]
+                    self._more_said.notify_all()
                 self._to_port(data)
             if self._master in ready:
                 self._to_board()

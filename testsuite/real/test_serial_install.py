@@ -71,6 +71,11 @@ run()
 """
 
 
+# A program that ends is a failed one for the loader.
+def waiting(words):
+    return f"print({words!r})\nimport time\ntime.sleep_ms(3600000)\n"
+
+
 class Bench:
     """A board, and the tools pointed at it."""
 
@@ -171,7 +176,7 @@ def test_an_installed_profile_is_byte_identical_and_runs(bench, capsys):
 
 
 def test_the_second_install_goes_into_the_other_set(bench, capsys):
-    bench.fill(main="print('the old program')")
+    bench.fill(main=waiting("the old program"))
     bench.path("config.txt").write_text("ssid mine\n")
     bench.start()
     assert bench.tool("cpall", PROFILE) == 0
@@ -179,7 +184,7 @@ def test_the_second_install_goes_into_the_other_set(bench, capsys):
     assert "set b: 1 sent" in said.out and "pcp_conf" not in said.out
     bench.board.wait_for("reset")
     assert bench.wrong("b", fileset.from_repository(PROFILE)) == []
-    assert bench.path("a/main.py").read_text() == "print('the old program')"
+    assert bench.path("a/main.py").read_text() == waiting("the old program")
     assert bench.running() == "b confirmed a\n"
     assert bench.path("config.txt").read_text() == "ssid mine\n"
 
@@ -187,7 +192,7 @@ def test_the_second_install_goes_into_the_other_set(bench, capsys):
 def test_an_install_that_breaks_off_leaves_the_old_program(bench, monkeypatch):
     monkeypatch.setattr(serialport, "_OK_LIMIT_S", 1.0)
     monkeypatch.setattr(serialport, "_AGAIN_LIMIT_S", 1.0)
-    bench.fill(main="print('the old program')", more="x = '" + "y" * 8000 + "'")
+    bench.fill(main=waiting("the old program"), more="x = '" + "y" * 8000 + "'")
     bench.start()
     bench.board.mute_after_bytes = 20000  # in the middle of the files
     assert bench.tool("cpall", PROFILE, "--mpy") == 1
@@ -199,8 +204,7 @@ def test_an_install_that_breaks_off_leaves_the_old_program(bench, monkeypatch):
     assert bench.running() == "a confirmed\n" and not bench.path("b/set.txt").exists()
     some = [p for p in bench.path("b").rglob("*.mpy") if p.is_file()]
     assert some
-    bench.board.wait_for("prompt")
-    assert b"the old program" in bench.board.said
+    bench.board.wait_for_words(b"the old program")
     assert bench.tool("cpall", PROFILE, "--mpy") == 0
     bench.board.wait_for("reset")
     assert bench.running() == "b confirmed a\n"
@@ -208,15 +212,26 @@ def test_an_install_that_breaks_off_leaves_the_old_program(bench, monkeypatch):
 
 
 def test_while_the_loader_is_replaced_the_set_runs_without_it(bench):
-    bench.fill(main="import h2o\nprint('without', h2o.__file__)", boot="print('its boot.py')")
+    main = "import h2o\nprint('without', h2o.__file__)\n" + waiting("it waits")
+    bench.fill(main=main, boot="print('its boot.py')")
     bench.start(boot=boardsets._STAND_IN.decode(), main="print('not this one')")
-    bench.board.wait_for("prompt")
+    bench.board.wait_for_words(b"it waits")
     assert b"its boot.py" in bench.board.said
     assert b"without /a/lib/h2o/__init__.py" in bench.board.said
+    assert bench.tool("cpall", PROFILE) == 0
+    bench.board.wait_for("reset")
+    assert bench.path("boot.py").read_bytes() == manifest.rescue_files()["/boot.py"]
+
+
+def test_a_program_that_crashes_without_the_loader_is_started_again(bench):
+    bench.fill(main="1 / 0")
+    bench.start(boot=boardsets._STAND_IN.decode())
+    assert bench.board.wait_for("reset")["cause"] == "machine.reset()"
+    bench.board.wait_for_words(b"ZeroDivisionError")
 
 
 def test_another_loader_is_replaced_by_force_only(bench, capsys):
-    bench.fill(main="print('x')")
+    bench.fill(main=waiting("x"))
     bench.path("loader/start.py").write_text(
         "# an old one\n" + (ROOT / "lib/loader/start.py").read_text()
     )
@@ -341,7 +356,7 @@ def secrets_folder(monkeypatch, tmp_path):
 
 
 def test_a_new_key_for_updates_goes_to_the_board_and_to_the_tools(bench, secrets_folder, capsys):
-    bench.fill(main="print('x')")
+    bench.fill(main=waiting("x"))
     bench.path("config.old").write_text("what was there before a trial")
     bench.start()
     config = bench.file(GOOD_CONFIG)
@@ -362,7 +377,7 @@ def test_a_new_key_for_updates_goes_to_the_board_and_to_the_tools(bench, secrets
 
 
 def test_the_key_of_a_configuration_is_kept_for_the_tools(bench, secrets_folder):
-    bench.fill(main="print('x')")
+    bench.fill(main=waiting("x"))
     bench.start()
     config = bench.file(f"{GOOD_CONFIG}otakey 0123456789abcdef\n")
     assert bench.tool("pcp_conf", config) == 0
@@ -399,14 +414,14 @@ def test_main_py_goes_into_the_running_set_and_must_be_python(bench, capsys):
     bench.start()
     assert bench.tool("pcp_main", bench.file("def broken(:\n")) == 1
     assert "is not sent" in capsys.readouterr().err
-    assert bench.tool("pcp_main", bench.file("print('new')\n")) == 0
+    new = waiting("the new program")
+    assert bench.tool("pcp_main", bench.file(new)) == 0
     assert "/a/main.py: 1 sent" in capsys.readouterr().out
     bench.board.wait_for("reset")
-    assert bench.path("a/main.py").read_text() == "print('new')\n"
+    assert bench.path("a/main.py").read_text() == new
     listed = fileset.parse(bench.path("a/set.txt").read_text())
-    assert listed.entries["main.py"] == fileset.entry(b"print('new')\n")
-    bench.board.wait_for("prompt")
-    assert b"new" in bench.board.said
+    assert listed.entries["main.py"] == fileset.entry(new.encode())
+    bench.board.wait_for_words(b"the new program")
 
 
 def test_a_board_without_sets_has_its_main_py_in_the_root(bench, capsys):
@@ -418,7 +433,7 @@ def test_a_board_without_sets_has_its_main_py_in_the_root(bench, capsys):
 
 
 def test_a_relative_target_is_in_the_running_set_an_absolute_one_is_literal(bench, capsys):
-    bench.fill(main="print('x')")
+    bench.fill(main=waiting("x"))
     bench.start()
     for remote, path in (
         ("lib/h2o/more.py", "a/lib/h2o/more.py"),
@@ -444,7 +459,7 @@ def test_files_of_the_loader_want_force(bench, capsys):
     for path in ("config.txt", "set.txt", "new/x.py"):
         assert bench.tool("pcp", bench.file("x"), path) == 1
         assert "is not for pcp" in capsys.readouterr().err
-    bench.fill(main="print('x')")
+    bench.fill(main=waiting("x"))
     bench.start()
     assert bench.tool("pcp", bench.file("4 0\n"), "/pins.txt", "--force") == 0
     bench.board.wait_for("reset")
