@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-upy lint bench soak mutants manifests docs ram clean distclean
+.PHONY: help setup demo test test-upy lint bench soak fuzz mutants manifests docs ram clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-11s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ bench: .venv/ready ## measure; writes bench/results.json
 
 soak: .venv/ready ## 20 seeds x 2 virtual days of dense random faults
 	@$(RUN) scripts/soak $(ARGS)
+
+fuzz: .venv/ready ## 20,000 hostile callers of the port of updates
+	@$(RUN) scripts/fuzz $(ARGS)
 
 mutants: .venv/ready ## prove that known bugs turn the suite red
 	@$(RUN) scripts/mutants $(ARGS)
