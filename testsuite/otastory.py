@@ -145,6 +145,7 @@ def wait_for_log(world, text, limit_ms=20 * SECONDS, since_ms=None):
 
 def ask(world, text, quiet_ms=500):
     """Command on the topic OTA -> the lines of the log that come within so much time."""
+    world.run_for(1100)  # what else there was to say may wait for a second
     before = len(log(world))
     command(world, "OTA", text)
     world.run_for(quiet_ms)
