@@ -14,6 +14,7 @@ from loader import sets, verdict
 
 _PIECES_PER_STEP = const(4)
 _FOLDER = const(0x4000)
+_FILE = const(0x8000)
 
 
 def hash_of(path, buffer):
@@ -60,6 +61,29 @@ def make_folders(path):
         if not sets.exists(path[:at]):
             os.mkdir(path[:at])
         at = path.find("/", at + 1)
+
+
+def kind(path):
+    """0x4000 for a folder, 0x8000 for a file, 0 if there is nothing."""
+    try:
+        return os.stat(path)[0]
+    except OSError:
+        return 0
+
+
+def make_place(folder):
+    """Make folder, which ends with /, for files only; what lies in the way goes."""
+    at = folder.find("/", 1)
+    while at > 0:
+        if kind(folder[:at]) & _FILE:
+            os.remove(folder[:at])
+        at = folder.find("/", at + 1)
+    make_folders(folder)
+    for entry in list(os.ilistdir(folder[:-1])):
+        if entry[1] == _FOLDER:
+            for _ in clean(folder, entry[0] + "/", ()):
+                pass
+            os.rmdir(folder + entry[0])
 
 
 def close(file):

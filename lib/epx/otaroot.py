@@ -5,7 +5,7 @@ import os
 from micropython import const
 
 from epx import log, otawire
-from epx.otafiles import check_hash, close, free_bytes, make_folders, remove_file
+from epx.otafiles import check_hash, close, free_bytes, kind, make_folders, remove_file
 from epx.otawire import Refusal
 from loader import sets
 
@@ -13,6 +13,7 @@ _CONFIG = "/config.txt"
 _MOST_CONFIG_BYTES = const(8192)  # it is read in one piece
 _PIECE = const(512)
 _FOLDER = const(0x4000)
+_FILE = const(0x8000)
 
 
 class RootFile:
@@ -24,6 +25,11 @@ class RootFile:
             raise Refusal("path not allowed", "%s: %s" % (path, problem))
         if size > free_bytes() or (path == _CONFIG and size > _MOST_CONFIG_BYTES):
             raise Refusal("too large", "%s: %d bytes" % (path, size))
+        at = path.find("/", 1)
+        while at > 0 and not kind(path[:at]) & _FILE:
+            at = path.find("/", at + 1)
+        if at > 0 or kind(path) & _FOLDER:
+            raise Refusal("path not allowed", "%s: a file and a folder with one name" % path)
         self._app = app
         self._path = path
         self._size = size

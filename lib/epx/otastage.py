@@ -19,7 +19,7 @@ from epx.otafiles import (
     close,
     free_bytes,
     hash_of,
-    make_folders,
+    make_place,
     paths,
     read_files,
     read_head,
@@ -81,7 +81,7 @@ class Stage:
             self._check_head(flags, version, mpy, size, profile)
         elif not self.staged() and not self.head:
             raise Refusal("nothing staged", "there is no set that could be changed")
-        make_folders(self._new)
+        make_place(self._new)
         self._files_left = files
         self._sent = open(self._new + "sent", "w")
         if self._full:
