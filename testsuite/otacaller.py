@@ -15,13 +15,16 @@ PORT = 1337
 
 def wire():
     """lib/epx/otawire.py"""
-    if sys.implementation.name == "micropython":
-        from epx import otawire  # while a device has power its lib/ can be imported
+    return _module("otawire")
 
-        return otawire
+
+def _module(name):
+    if sys.implementation.name == "micropython":
+        __import__("epx." + name)  # while a device has power its lib/ can be imported
+        return sys.modules["epx." + name]
     from epxhost.devicelib import device_module
 
-    return device_module("epx.otawire")
+    return device_module("epx." + name)
 
 
 def open_port(world):
@@ -68,7 +71,7 @@ class Caller:
         answer = self.read(self._wire.HELLO_BYTES)
         if answer[3] != self._wire.WELCOME:
             raise Lost
-        self._keys = self._wire.Keys(key, hello, answer)
+        self._keys = _module("otakeys").Keys(key, hello, answer)
         self.send(self._keys.pc_proof)
         assert self.read(self._wire.PROOF_BYTES) == self._keys.device_proof
         kind, body = self.hear()

@@ -3,6 +3,7 @@
 Imported when somebody opens it, and forgotten ten idle minutes later.
 """
 
+import gc
 import select
 import socket
 import sys
@@ -22,6 +23,20 @@ from loader import verdict
 _IDLE_S = const(600)
 _MOST_FAILURES = const(6)  # 64 s
 _ANNOUNCE_S = const(10)
+# Modules that are loaded for one part of the work and forgotten before the next.
+_PARTS = (
+    "otahello",
+    "otakeys",
+    "otalisting",
+    "otapaths",
+    "otafolders",
+    "otabundle",
+    "otamerge",
+    "otacommit",
+    "otaroot",
+    "otafw",
+    "firmware",
+)
 _BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
 
 
@@ -162,6 +177,12 @@ class Ota:
 
     def proved(self):
         self._failures = 0
+
+    def make_room(self):
+        """What one part of the work has needed is no use for the next one."""
+        for leaf in _PARTS:
+            diag.forget("epx", leaf)
+        gc.collect()
 
     # Long work, one step per turn of the loop.
 

@@ -5,16 +5,8 @@ import os
 from micropython import const
 
 from epx import diag
-from epx.otafiles import (
-    check_hash,
-    check_no_trial,
-    clean,
-    make_folders,
-    paths,
-    read_files,
-    remove_file,
-    staged_path,
-)
+from epx.otafiles import check_hash, make_folders, read_files, remove_file, staged_path
+from epx.otafolders import check_no_trial, clean, paths
 from epx.otawire import Refusal
 from loader import sets
 

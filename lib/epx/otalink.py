@@ -1,7 +1,6 @@
 """One connection to the port of updates: who is it, and bytes become records."""
 
 import gc
-import os
 import select
 
 from micropython import const
@@ -115,9 +114,10 @@ class Link:
             self._send(self._answer)
             self.close(None)
             return
-        answer = otawire.ANSWER + bytes((otawire.WELCOME,)) + os.urandom(otawire.NONCE_BYTES)
         gc.collect()
-        self._keys = otawire.Keys(self._ota.app.config.otakey, hello, answer)
+        from epx.otahello import greet
+
+        self._keys, answer = greet(self._ota.app.config.otakey, hello)
         self._step = _PROOF
         self._want = otawire.PROOF_BYTES
         self._send(answer)

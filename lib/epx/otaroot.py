@@ -4,8 +4,10 @@ import os
 
 from micropython import const
 
-from epx import log, otawire
-from epx.otafiles import check_hash, close, free_bytes, kind, make_folders, remove_file
+from epx import log
+from epx.otafiles import check_hash, close, free_bytes, make_folders, remove_file
+from epx.otafolders import kind
+from epx.otapaths import root_path_problem
 from epx.otawire import Refusal
 from loader import sets
 
@@ -20,7 +22,7 @@ class RootFile:
     """Takes one file: beside the old one, then verified as it lies in the flash, then instead."""
 
     def __init__(self, app, path, size, sha256):
-        problem = otawire.root_path_problem(path)
+        problem = root_path_problem(path)
         if problem:
             raise Refusal("path not allowed", "%s: %s" % (path, problem))
         if size > free_bytes() or (path == _CONFIG and size > _MOST_CONFIG_BYTES):
@@ -82,7 +84,7 @@ class RootFile:
 
 def remove(path):
     """Of the root; that it is gone is what counts."""
-    problem = otawire.root_path_problem(path)
+    problem = root_path_problem(path)
     if problem or path == _CONFIG:
         raise Refusal("path not allowed", "%s: %s" % (path, problem or "nothing works without"))
     remove_file(path)

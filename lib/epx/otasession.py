@@ -1,19 +1,14 @@
 """What the one who has the key asks for: lists, files, a commit, firmware."""
 
 import gc
-import sys
-from binascii import hexlify
 from struct import calcsize, unpack_from
 
-import machine
 from micropython import const
 
 from epx import diag, log, otawire
 from epx.loop import Task, uptime_s
-from epx.otafiles import free_bytes, read_head
 from epx.otalink import SILENCE_S, Link
 from epx.otawire import Refusal
-from loader import verdict
 
 _PROGRESS_BYTES = const(8192)
 _MOST_WORDS = const(400)  # characters
@@ -73,6 +68,12 @@ class Session(Link):
         log.warn("OTA: %s: %s", name, words)
         self.tell(otawire.REFUSED, bytes((otawire.refusal(name),)) + words.encode())
 
+    def _make_room(self):
+        """Another part of the work begins."""
+        self._drop_sink()
+        self._told_bytes = 0
+        self._ota.make_room()
+
     def _start(self, job, done):
         self._ota.start(job, done)
 
@@ -89,58 +90,53 @@ class Session(Link):
         self.watch()
 
     def greeting(self):
-        ota = self._ota
-        stage = ota.stage
-        head = stage.head
-        lines = (
-            ("profile", stage.profile or "-"),
-            ("version", head.get("version", 0)),
-            ("set", stage.base or "-"),
-            ("trial", 1 if verdict.trial else 0),
-            ("rescue", 0 if verdict.chosen else 1),
-            ("mpy", getattr(sys.implementation, "_mpy", 0) & 0xFF),
-            ("firmware", "%d.%d.%d" % sys.implementation.version[:3]),
-            ("epx", diag.VERSION),
-            ("chip", str(hexlify(machine.unique_id()), "ascii")),
-            ("free", free_bytes()),
-            ("staged", 1 if stage.staged() else 0),
-            ("other", read_head("/%s/set.txt" % stage.target).get("version", "-")),
-        )
-        return "".join(["%s %s\n" % line for line in lines]).encode()
+        from epx.otahello import identity
+
+        self._ota.make_room()
+        return identity(self._ota.stage)
 
     def _on_list_begin(self, body):
         fields = _fields(otawire.LIST_BEGIN_BODY, body)
         profile = str(body[calcsize(otawire.LIST_BEGIN_BODY) :], "utf-8")
-        self._ota.stage.begin_list(*fields, profile)
+        self._make_room()
+        from epx.otalisting import begin
+
+        begin(self._ota.stage, *fields, profile)
 
     def _on_list(self, body):
-        self._ota.stage.add_entries(body)
+        from epx.otalisting import add
+
+        add(self._ota.stage, body)
 
     def _on_list_end(self, body):
-        self._start(self._ota.stage.compare(), self._compared)
+        from epx.otalisting import compare
+
+        self._start(compare(self._ota.stage), self._compared)
 
     def _compared(self, result, refusal):
         self._answer_with(otawire.NEEDED, result, refusal)
-        self._go_on(refusal)
+
+        stage = self._ota.stage
+        if not refusal and stage.complete and self._sock:
+            self._make_room()
+            from epx.otabundle import finish
+
+            self._start(finish(stage), self._staged)
 
     def _on_bundle(self, body):
         fields = _fields(otawire.BUNDLE_BODY, body, 32)
-        stage = self._ota.stage
-        if self._sink is not stage:
-            self._drop_sink()
-        self._sink = stage
-        self._told_bytes = 0
-        self._start(stage.begin_bundle(*fields, bytes(body[-32:])), self._resumed)
+        self._make_room()
+        from epx.otabundle import Bundle
+
+        self._sink = sink = Bundle(self._ota.stage, *fields, bytes(body[-32:]))
+        self._start(sink.resume(), self._resumed)
 
     def _resumed(self, result, refusal):
         self._answer_with(otawire.RESUME, result, refusal)
-        self._go_on(refusal)
-
-    def _go_on(self, refusal):
-        """If nothing has to be sent any more, the work begins."""
-        stage = self._ota.stage
-        if not refusal and stage.complete and self._sock:
-            self._start(stage.finish(), self._staged)
+        if not refusal and self._sock:
+            self._told_bytes = self._sink.received_bytes
+            if self._sink.complete:
+                self._on_data(b"")
 
     def _staged(self, result, refusal):
         self._answer_with(otawire.STAGED, None, refusal)
@@ -152,10 +148,7 @@ class Session(Link):
         sink.write(body)
         if sink.complete:
             self._sink = None
-            if sink is self._ota.stage:
-                self._start(sink.finish(), self._staged)
-            else:
-                self._start(sink.finish(), self._done)
+            self._start(sink.finish(), self._staged if hasattr(sink, "resume") else self._done)
         elif sink.received_bytes - self._told_bytes >= _PROGRESS_BYTES:
             self._told_bytes = sink.received_bytes
             self._start(_sync(sink), self._progressed)
@@ -174,18 +167,19 @@ class Session(Link):
         Task(diag.reboot, _REBOOT_MS, arg="update tool of " + self.peer, core=True)
 
     def _on_put(self, body):
+        (size,) = _fields(otawire.PUT_BODY, body, 33)
+        self._make_room()
         from epx.otaroot import RootFile
 
-        (size,) = _fields(otawire.PUT_BODY, body, 33)
-        self._drop_sink()
         sink = RootFile(self._ota.app, str(body[36:], "utf-8"), size, bytes(body[4:36]))
-        self._told_bytes = 0
         self._sink = sink
         if sink.complete:  # an empty one
             self._on_data(b"")
 
     def _on_hash(self, body):
-        path = _checked_path(body)
+        from epx.otapaths import checked
+
+        path = checked(str(body, "utf-8"))
         if path[0] != "/":
             path = "/%s/%s" % (self._ota.stage.base, path)
         self._start(self._ota.stage.hash_file(path), self._hashed)
@@ -196,17 +190,16 @@ class Session(Link):
     def _on_remove(self, body):
         from epx.otaroot import remove
 
-        remove(_checked_path(body))
+        remove(str(body, "utf-8"))
         self.tell(otawire.DONE)
 
     def _on_firmware(self, body):
+        (size,) = _fields(otawire.FIRMWARE_BODY, body, 34)
+        mpy = int.from_bytes(body[36:38], "big")
+        self._make_room()
         from epx.otafw import Firmware
 
-        (size,) = _fields(otawire.FIRMWARE_BODY, body, 34)
-        flags = int.from_bytes(body[36:38], "big")
-        self._drop_sink()
-        self._told_bytes = 0
-        self._sink = Firmware(size, bytes(body[4:36]), flags)
+        self._sink = Firmware(size, bytes(body[4:36]), mpy)
         self.tell(otawire.DONE)
 
     def _on_keep(self, body):
@@ -226,11 +219,3 @@ def _fields(layout, body, more=0):
     if len(body) < calcsize(layout) + more:
         raise Refusal("bad message", "%d bytes are too few" % len(body))
     return unpack_from(layout, body)
-
-
-def _checked_path(body):
-    path = str(body, "utf-8")
-    problem = otawire.path_problem(path)
-    if problem:
-        raise Refusal("path not allowed", "%s: %s" % (path, problem))
-    return path

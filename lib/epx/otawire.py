@@ -69,8 +69,7 @@ GONE = const(0xFFFFFFFF)  # as a size: this file is to go
 NO_FILE = bytes(32)  # as a hash: there is no such file
 
 MOST_FILES = const(200)
-MOST_PATH = const(80)
-MOST_PARTS = const(10)  # of a path: each costs stack when folders are walked through
+MOST_CHANGES = const(32)  # files of a partial list
 MOST_WBITS = const(12)
 
 # Why a device refuses; the number is the place in here plus one.
@@ -101,11 +100,6 @@ class Refusal(Exception):
     """Something that is not done: name of REFUSALS, and words for a person."""
 
 
-def hmac(key, *parts):
-    """HMAC-SHA256 (RFC 2104) of parts, one after the other."""
-    return Mac(key).digest(*parts)
-
-
 class Mac:
     """HMAC-SHA256 with a key whose pads are made once."""
 
@@ -124,17 +118,6 @@ class Mac:
         return outer.digest()
 
 
-def hkdf(secret, salt, info, count):
-    """count keys of 32 bytes (RFC 5869, HKDF-SHA256)."""
-    mac = Mac(hmac(salt, secret))
-    keys = []
-    key = b""
-    for number in range(1, count + 1):
-        key = mac.digest(key, info, bytes((number,)))
-        keys.append(key)
-    return keys
-
-
 def equal(a, b):
     """Compare in constant time."""
     if len(a) != len(b):
@@ -143,18 +126,6 @@ def equal(a, b):
     for i in range(len(a)):
         difference |= a[i] ^ b[i]
     return not difference
-
-
-class Keys:
-    """What both sides derive from the otakey and the two nonces."""
-
-    def __init__(self, otakey, hello, answer):
-        salt = hello[-NONCE_BYTES:] + answer[-NONCE_BYTES:]
-        keys = hkdf(otakey.encode(), salt, b"epx ota 1", 6)
-        self.pc_proof = hmac(keys[0], hello, answer)
-        self.device_proof = hmac(keys[1], hello, answer)
-        self.from_pc = Channel(keys[2], keys[3])
-        self.from_device = Channel(keys[4], keys[5])
 
 
 class Channel:
@@ -210,68 +181,3 @@ def record_bytes(header):
     if size % 16 or not 16 <= size <= MOST_CIPHERTEXT:
         raise ValueError("a record of %d bytes" % size)
     return size + HEADER_BYTES + TAG_BYTES
-
-
-def pack_entry(path, size, sha256):
-    """One file of a list."""
-    path = path.encode()
-    return bytes((len(path),)) + path + pack(">I", size) + sha256
-
-
-def entries(body):
-    """(path, size, SHA-256) of each entry of a LIST; ValueError if they do not fit in it."""
-    at = 0
-    while at < len(body):
-        end = at + 1 + body[at]
-        if end + 36 > len(body):
-            raise ValueError("a list is cut off")
-        path = str(body[at + 1 : end], "utf-8")
-        yield path, unpack_from(">I", body, end)[0], bytes(body[end + 4 : end + 36])
-        at = end + 36
-
-
-_PATH_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
-
-# What no update may touch at the root, besides the code of the sets.
-_RESERVED = ("running.txt", "pins.txt", "reboot.txt", "exception.txt", "config.old")
-_RESERVED_FOLDERS = ("a", "b", "loader", "lib")
-
-
-def set_path_problem(path):
-    """Why path cannot be one of a file set, or None."""
-    if not 0 < len(path) <= MOST_PATH:
-        return "want a path of 1 to %d characters" % MOST_PATH
-    for character in path:
-        if character not in _PATH_CHARACTERS:
-            return "want letters, digits and . _ - / in a path"
-    parts = path.split("/")
-    if len(parts) > MOST_PARTS:
-        return "want at most %d parts in a path" % MOST_PARTS
-    for part in parts:
-        if not part.strip("."):
-            return "want a path without empty parts, . and .."
-    if parts[0] in ("new", "set.txt"):
-        return "that name is reserved"
-    return None
-
-
-def root_path_problem(path):
-    """Why path is not one of the owner's files at the root, or None."""
-    if path[:1] != "/":
-        return "want a path that begins with /"
-    problem = set_path_problem(path[1:])
-    if problem:
-        return problem
-    parts = path[1:].split("/")
-    # A folder in the place of a file would be as bad as that file.
-    reserved = parts[0] in _RESERVED or parts[0] in _RESERVED_FOLDERS
-    reserved = reserved or (parts[0] == "config.txt" and len(parts) > 1)
-    for part in parts:
-        if reserved or part.rpartition(".")[2] in ("new", "py", "mpy"):
-            return "that name is reserved"
-    return None
-
-
-def path_problem(path):
-    """Why neither of both."""
-    return root_path_problem(path) if path[:1] == "/" else set_path_problem(path)

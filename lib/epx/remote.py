@@ -17,9 +17,8 @@ def obey(app, payload):
         command(app)
     else:
         log.answer("OTA: unknown command, want one of %s", " ".join(sorted(_COMMANDS)))
-    if not app.ota:
-        diag.forget("epx", "remote")
-        diag.forget("epx", "firmware")
+    diag.forget("epx", "remote")
+    diag.forget("epx", "firmware")
 
 
 def _open(app):

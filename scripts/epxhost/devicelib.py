@@ -13,6 +13,8 @@ from epxhost.errors import ToolError
 PURE_MODULES = (
     "epx.clock",
     "epx.config",
+    "epx.otakeys",
+    "epx.otapaths",
     "epx.otawire",
     "epx.payloads",
     "epx.textfmt",
@@ -27,7 +29,7 @@ def device_module(name: str) -> ModuleType:
         raise ToolError(f"{name} is for devices only; the PC may use {', '.join(PURE_MODULES)}")
     # What MicroPython's own module gives the pure ones, const(), costs nothing to stand in for.
     sys.modules.setdefault("micropython", SimpleNamespace(const=lambda value: value))
-    if name == "epx.otawire":
+    if name.startswith("epx.ota"):
         _stand_in("cryptolib")
     folder = str(ROOT / "lib")
     if folder not in sys.path:

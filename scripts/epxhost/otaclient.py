@@ -17,6 +17,8 @@ from epxhost.errors import ToolError
 from epxhost.fileset import FileSet
 
 wire = device_module("epx.otawire")
+keys_of = device_module("epx.otakeys")
+lists = device_module("epx.otapaths")
 
 # A device that reads, inflates and hashes everything at 80 MHz answers late.
 _ANSWER_LIMIT_S = 30.0
@@ -171,7 +173,7 @@ class OtaClient:
         self._write(hello)
         answer = self._read(wire.HELLO_BYTES)
         self._judge(answer)
-        keys = wire.Keys(self._otakey, hello, answer)
+        keys = keys_of.Keys(self._otakey, hello, answer)
         self._write(keys.pc_proof)
         try:
             proof = self._read(wire.PROOF_BYTES)
@@ -549,8 +551,8 @@ def _words(error: OSError) -> str:
 
 def _entry(path: str, data: bytes | None) -> bytes:
     if data is None:
-        return wire.pack_entry(path, wire.GONE, wire.NO_FILE)
-    return wire.pack_entry(path, len(data), hashlib.sha256(data).digest())
+        return lists.pack_entry(path, wire.GONE, wire.NO_FILE)
+    return lists.pack_entry(path, len(data), hashlib.sha256(data).digest())
 
 
 def _parse_identity(body: bytes) -> dict[str, str]:

@@ -13,19 +13,30 @@ LAYERS = (
     ("loader.sets",),
     ("loader.start",),
     # Pure: no time, no machine, no socket. The PC tools import these.
-    ("epx.clock", "epx.config", "epx.payloads", "epx.textfmt", "epx.otawire"),
+    ("epx.clock", "epx.config", "epx.payloads", "epx.textfmt", "epx.otawire", "epx.filters"),
+    ("epx.otakeys", "epx.otapaths"),
     ("epx.log",),
+    ("epx.revive",),
     ("epx.loop", "epx.nvram"),
     # A machine and the words of the device stand on the loop.
     ("epx.topics", "epx.watchdog", "epx.diag", "epx.firmware"),
     ("epx.fsm",),
     # What net and mqtt, and updates, are built from.
     ("epx.netstats", "epx.resolver", "epx.otafiles"),
-    ("epx.otaroot", "epx.otafw", "epx.otastage", "epx.otacommit", "epx.otalink"),
+    ("epx.otafolders", "epx.otamerge", "epx.otahello", "epx.otastage"),
+    (
+        "epx.otalisting",
+        "epx.otabundle",
+        "epx.otacommit",
+        "epx.otaroot",
+        "epx.otafw",
+        "epx.otalink",
+    ),
     ("epx.otasession",),
     # Siblings meet through arguments.
     ("epx.net*", "epx.mqtt*", "epx.ota"),
     ("epx.remote", "epx.trial"),
+    ("epx.screen",),
     ("*.settings", "*.service"),
     ("*.sensor", "*.actuator", "*.display"),
     ("epx.appliance",),

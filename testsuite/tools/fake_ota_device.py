@@ -14,6 +14,8 @@ from struct import calcsize, pack, unpack_from
 from epxhost.devicelib import device_module
 
 wire = device_module("epx.otawire")
+keys_of = device_module("epx.otakeys")
+lists = device_module("epx.otapaths")
 
 KEY = "0123456789abcdef0123"
 PROGRESS_BYTES = 8192
@@ -120,7 +122,7 @@ class Conversation:
             return
         nonce = secrets.token_bytes(wire.NONCE_BYTES)
         answer = wire.ANSWER + bytes((wire.WELCOME,)) + nonce
-        keys = wire.Keys(device.key, hello, answer)
+        keys = keys_of.Keys(device.key, hello, answer)
         self._sock.sendall(answer)
         if not wire.equal(self._read(wire.PROOF_BYTES), keys.pc_proof):
             device.otakey_failures += 1
@@ -193,7 +195,7 @@ class Conversation:
 
     def _on_list(self, body):
         self._want_list()
-        self._list[2].extend(wire.entries(body))
+        self._list[2].extend(lists.entries(body))
 
     def _want_list(self):
         if not self._list:

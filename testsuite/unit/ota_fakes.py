@@ -4,8 +4,7 @@ import hashlib
 import os
 from struct import pack
 
-from epx import loop, otawire
-from epx.ota import Ota
+from epx import loop, otakeys, otapaths, otawire
 
 KEY = "sixteen letters and more"
 
@@ -99,6 +98,8 @@ class App:
         return self.problems
 
     def open(self):
+        from epx.ota import Ota  # a fresh one: what was closed has been forgotten
+
         self.ota = Ota(self)
         return self.ota
 
@@ -141,7 +142,7 @@ class Caller:
         if len(answer) < otawire.HELLO_BYTES:
             return None
         if answer[3] == otawire.WELCOME:
-            self._keys = otawire.Keys(self._key, hello, answer)
+            self._keys = otakeys.Keys(self._key, hello, answer)
         self.answer = answer
         return answer[3]
 
@@ -209,8 +210,8 @@ class Caller:
 
 def entry(path, data):
     if data is None:
-        return otawire.pack_entry(path, otawire.GONE, bytes(32))
-    return otawire.pack_entry(path, len(data), hashlib.sha256(data).digest())
+        return otapaths.pack_entry(path, otawire.GONE, bytes(32))
+    return otapaths.pack_entry(path, len(data), hashlib.sha256(data).digest())
 
 
 def stored(data):

@@ -13,7 +13,19 @@ import _sim
 import ota_fakes
 from ota_fakes import App, Caller, entry, install, put_file, stored
 
-from epx import diag, log, loop, otacommit, otafiles, otaroot, otastage, otawire, remote
+from epx import (
+    diag,
+    log,
+    loop,
+    otacommit,
+    otafiles,
+    otakeys,
+    otapaths,
+    otaroot,
+    otastage,
+    otawire,
+    remote,
+)
 from loader import sets, verdict
 
 OLD = {"boot.py": b"", "main.py": b"old main", "lib/epx/loop.py": b"loop " * 300}
@@ -247,7 +259,7 @@ class Scene:
         same(len(self.ota._buffer), otawire.MOST_RECORD, "buffer")
         same(self._files.left_open(), [], "open files")
         same(diag.faults, 0, "faults")
-        if len(log._ring) > 24 or len(self.ota.stage._needed) > 29:
+        if len(log._ring) > 24 or len(self.ota.stage.needed) > 29:
             raise AssertionError("something grows")
         while log.peek():
             log.drop()
@@ -367,7 +379,7 @@ class Scene:
             hello[source.below(20)] ^= 1 << source.below(8)
             caller.sock.rx += hello
             answer = caller.take(otawire.HELLO_BYTES) or bytes(otawire.HELLO_BYTES)
-            keys = otawire.Keys(ota_fakes.KEY, otawire.HELLO + bytes(16), answer)
+            keys = otakeys.Keys(ota_fakes.KEY, otawire.HELLO + bytes(16), answer)
         elif caller.greet(source.take(16)) == otawire.WELCOME:
             keys = caller._keys
         else:
@@ -434,7 +446,7 @@ class Scene:
             elif what == 6:
                 messages.insert(at, source.take(source.below(70)))
             elif what == 7:
-                stranger = otawire.Keys("another sixteen letters", bytes(20), bytes(20))
+                stranger = otakeys.Keys("another sixteen letters", bytes(20), bytes(20))
                 messages.insert(at, stranger.from_pc.seal(source.byte(), b"/pair.txt"))
             elif len(messages) > 1:
                 del messages[at:]
@@ -497,7 +509,7 @@ class Scene:
             same(self.flash.files[path], ROOT["/config.txt"], path)
         else:
             name = path[: -len(".new")] if path.endswith(".new") else path
-            same(otawire.root_path_problem(name), None, path)
+            same(otapaths.root_path_problem(name), None, path)
             same(name in acts.touched, True, path)
             if name is path and path in self.flash.files:
                 same(self.flash.files[path] in acts.touched[path], True, path)
@@ -626,7 +638,7 @@ class Acts:
         for _ in range(count):
             path = source.pick(PATHS)
             data = source.pick(DATA)
-            row = bytearray(otawire.pack_entry(path, len(data), hashlib.sha256(data).digest()))
+            row = bytearray(otapaths.pack_entry(path, len(data), hashlib.sha256(data).digest()))
             self._listed.append(data)
             if source.chance(8):
                 row[source.below(len(row))] ^= 1 << source.below(8)

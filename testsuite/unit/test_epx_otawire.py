@@ -3,8 +3,10 @@
 import unittest
 from binascii import hexlify, unhexlify
 
-from epx import otawire
-from epx.otawire import Channel, Keys, Mac, entries, equal, hkdf, hmac, pack_entry, record_bytes
+from epx import otapaths, otawire
+from epx.otakeys import Keys, hkdf, hmac
+from epx.otapaths import entries, pack_entry
+from epx.otawire import Channel, Mac, equal, record_bytes
 
 # RFC 4231, section 4.2 to 4.8: key, data, HMAC-SHA256 (the fifth is truncated there).
 HMAC = (
@@ -290,19 +292,19 @@ NO_ROOT_PATHS = ("", "/", "//", "x", "xconfig.txt", "running.txt", "config.txt",
 class Paths(unittest.TestCase):
     def test_of_a_set(self):
         for path in SET_PATHS:
-            self.assertEqual(otawire.set_path_problem(path), None)
-            self.assertEqual(otawire.path_problem(path), None)
+            self.assertEqual(otapaths.set_path_problem(path), None)
+            self.assertEqual(otapaths.path_problem(path), None)
         for path in NO_SET_PATHS:
-            self.assertTrue(otawire.set_path_problem(path), path)
+            self.assertTrue(otapaths.set_path_problem(path), path)
 
     def test_of_the_root(self):
         for path in ROOT_PATHS:
-            self.assertEqual(otawire.root_path_problem(path), None)
-            self.assertEqual(otawire.path_problem(path), None)
+            self.assertEqual(otapaths.root_path_problem(path), None)
+            self.assertEqual(otapaths.path_problem(path), None)
         for path in NO_ROOT_PATHS:
-            self.assertTrue(otawire.root_path_problem(path), path)
+            self.assertTrue(otapaths.root_path_problem(path), path)
             if path[:1] == "/":
-                self.assertTrue(otawire.path_problem(path), path)
+                self.assertTrue(otapaths.path_problem(path), path)
 
 
 class Refusals(unittest.TestCase):

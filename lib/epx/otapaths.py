@@ -1,0 +1,83 @@
+"""Lists of an update as bytes, and which paths may be in them."""
+
+from struct import pack, unpack_from
+
+from micropython import const
+
+from epx.otawire import Refusal
+
+MOST_PATH = const(80)
+_MOST_PARTS = const(10)  # of a path: each costs stack when folders are walked through
+
+
+def pack_entry(path, size, sha256):
+    """One file of a list."""
+    path = path.encode()
+    return bytes((len(path),)) + path + pack(">I", size) + sha256
+
+
+def entries(body):
+    """(path, size, SHA-256) of each entry of a LIST; ValueError if they do not fit in it."""
+    at = 0
+    while at < len(body):
+        end = at + 1 + body[at]
+        if end + 36 > len(body):
+            raise ValueError("a list is cut off")
+        path = str(body[at + 1 : end], "utf-8")
+        yield path, unpack_from(">I", body, end)[0], bytes(body[end + 4 : end + 36])
+        at = end + 36
+
+
+_PATH_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
+
+# What no update may touch at the root, besides the code of the sets.
+_RESERVED = ("running.txt", "pins.txt", "reboot.txt", "exception.txt", "config.old")
+_RESERVED_FOLDERS = ("a", "b", "loader", "lib")
+
+
+def set_path_problem(path):
+    """Why path cannot be one of a file set, or None."""
+    if not 0 < len(path) <= MOST_PATH:
+        return "want a path of 1 to %d characters" % MOST_PATH
+    for character in path:
+        if character not in _PATH_CHARACTERS:
+            return "want letters, digits and . _ - / in a path"
+    parts = path.split("/")
+    if len(parts) > _MOST_PARTS:
+        return "want at most %d parts in a path" % _MOST_PARTS
+    for part in parts:
+        if not part.strip("."):
+            return "want a path without empty parts, . and .."
+    if parts[0] in ("new", "set.txt"):
+        return "that name is reserved"
+    return None
+
+
+def root_path_problem(path):
+    """Why path is not one of the owner's files at the root, or None."""
+    if path[:1] != "/":
+        return "want a path that begins with /"
+    problem = set_path_problem(path[1:])
+    if problem:
+        return problem
+    parts = path[1:].split("/")
+    # A folder in the place of a file would be as bad as that file.
+    reserved = parts[0] in _RESERVED or parts[0] in _RESERVED_FOLDERS
+    reserved = reserved or (parts[0] == "config.txt" and len(parts) > 1)
+    for part in parts:
+        if reserved or part.rpartition(".")[2] in ("new", "py", "mpy"):
+            return "that name is reserved"
+    return None
+
+
+def path_problem(path):
+    """Why neither of both."""
+    return root_path_problem(path) if path[:1] == "/" else set_path_problem(path)
+
+
+def checked(path):
+    """path, if it may be one of a set or of the owner."""
+    problem = path_problem(path)
+    if problem:
+        raise Refusal("path not allowed", "%s: %s" % (path, problem))
+    return path
