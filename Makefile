@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-upy lint bench soak fuzz mutants manifests docs ram clean distclean
+.PHONY: help setup demo test test-upy lint bench soak fuzz powercut mutants manifests docs ram clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-11s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ soak: .venv/ready ## 20 seeds x 2 virtual days of dense random faults
 
 fuzz: .venv/ready ## 20,000 hostile callers of the port of updates
 	@$(RUN) scripts/fuzz $(ARGS)
+
+powercut: .venv/ready ## cut the power at every change of the flash; no device may be lost
+	@$(RUN) scripts/powercut $(ARGS)
 
 mutants: .venv/ready ## prove that known bugs turn the suite red
 	@$(RUN) scripts/mutants $(ARGS)

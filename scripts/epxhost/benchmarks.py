@@ -18,7 +18,7 @@ from epxhost import toolchain
 from epxhost.door import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
-MODULES = ("loop", "mqtt", "commands", "ram", "heap_min", "flash", "virtual")
+MODULES = ("loop", "mqtt", "commands", "ram", "heap_min", "flash", "powercut", "virtual")
 
 AT_LEAST, AT_MOST = (operator.ge, ">="), (operator.le, "<=")
 
@@ -44,6 +44,8 @@ TARGETS = {
     "sim_speedup_h2o": (AT_LEAST, 2000, "virtual seconds per second, CPython"),
     "soak_virtual_days": (AT_LEAST, 40, "last make soak"),
     "soak_failures": (AT_MOST, 0, "last make soak"),
+    "powercut_points": (AT_LEAST, 1000, "power cuts tried, on simulated flash and littlefs"),
+    "powercut_bricks": (AT_MOST, 0, "devices that one of them has lost"),
     "test_seconds": (AT_MOST, 180, "last make test"),
 }
 

@@ -14,7 +14,7 @@ from testmock.simworld import installed
 from testmock.simworld.pc import Pc
 from testmock.simworld.scene import end_world, make_world
 from testmock.simworld.world import Stopped
-from testsuite.powercut import toy
+from testsuite.powercut import toyset as toy
 from testsuite.story import HOURS, MINUTES, SECONDS, command, is_online, sent
 
 HOWS = ("before", "torn", "after")
@@ -36,8 +36,8 @@ class Scenario:
     new = toy.files(2)
     configs = (toy.OLD_CONFIG,)
 
-    def __init__(self):
-        self.world = world = make_world(None, toy.OLD_CONFIG)
+    def __init__(self, seed=1):
+        self.world = world = make_world(None, toy.OLD_CONFIG, seed)
         self.device = world.device
         self.flash = world.device.flash
         self.pc = Pc(world)
@@ -48,6 +48,11 @@ class Scenario:
 
     def prepare(self):
         install(self.flash, self.old)
+
+    def words(self, error):
+        """What is wrong, and what the device said before."""
+        console = self.device.console(since_ms=self.world.now_ms() - 2 * MINUTES)
+        return "%s\n%s: %s" % (console, type(error).__name__, error)
 
     # The device and the computer of its owner.
 
@@ -203,7 +208,7 @@ class SingleFiles(Scenario):
         for step in toy.changed(2):
             self.session(lambda client, step=step: client.send_files(step))
         command(self.world, "OTA", b"commit")
-        self.until(lambda: self.on_trial(), 1 * MINUTES, "committed")
+        self.until(self.on_trial, 1 * MINUTES, "committed")
         self.reboot()
 
 
@@ -238,6 +243,61 @@ class RollbackOfHang(Rollback):
     """A program on trial hangs, and the watchdog bites."""
 
     bad = toy.hanging(2)
+
+
+class RollbackOfBoth(Rollback):
+    """A program and a config.txt are on trial; the program crashes, and both go back."""
+
+    configs = (toy.OLD_CONFIG, toy.GOOD_CONFIG)
+
+    def prepare(self):
+        super().prepare()
+        self.flash.load("/config.old", toy.OLD_CONFIG)
+        self.flash.load("/config.txt", toy.GOOD_CONFIG)
+
+
+class LeadOn(Rollback):
+    """A confirmed set crashes three times, and the one before takes over."""
+
+    def prepare(self):
+        super().prepare()
+        installed.run_set(self.flash, "b confirmed a")
+
+
+class FromRescue(Update):
+    """No set runs, and an update comes to the rescue program."""
+
+    old = toy.crashing(1)
+
+    def happen(self):
+        self.power_on()
+        self.happen_again()
+
+    def judge(self):
+        self.device.power_on()
+        self.settle()
+        self.finish()
+        self.settle()
+        self.check(self.new)
+
+
+class OwnFile(Scenario):
+    """One of the owner's files comes over the air instead of the one that is there."""
+
+    new = Scenario.old
+    contents = (b"old pairing\n", b"new pairing\n" * 100)
+
+    def prepare(self):
+        super().prepare()
+        self.flash.load("/pair.txt", self.contents[0])
+
+    def happen_again(self):
+        self.session(lambda client: client.put("/pair.txt", self.contents[1]))
+
+    def check(self, *wanted):
+        super().check(*wanted)
+        if self.flash.content("/pair.txt") not in self.contents:
+            raise Lost("pair.txt: " + _TORN_UPDATE)
 
 
 class Confirmation(Scenario):
@@ -321,9 +381,9 @@ class Cable(Scenario):
     def happen(self):
         board = BoardOf(self.device)
         board.forget_failed_boots()
-        Installer(
-            board, FileSet(toy.PROFILE, 2, 0, self.new), "4 0\n", self.rescue, force=True
-        ).run()
+        wanted = FileSet(toy.PROFILE, 2, 0, self.new)
+        Installer(board, wanted, "4 0\n", self.rescue, force=True).run()
+        return board.steps
 
     def finish(self):
         self.device.power_cut()
@@ -366,8 +426,8 @@ class CableFirst(Cable):
         tree = {"/" + path: content for path, content in self.old.items()}
         tree["/boot.py"] = b"# This file is executed on every boot\n"
         # The framework of that time knew no loader; that of today asks its package.
-        for path in tree:
-            tree[path] = tree[path].replace(b"from loader import", b"from before import")
+        for path, text in tree.items():
+            tree[path] = text.replace(b"from loader import", b"from before import")
         tree["/lib/before/__init__.py"] = b""
         for leaf in ("verdict", "sets"):
             text = installed.read("lib/loader/%s.py" % leaf)
@@ -385,9 +445,13 @@ class CableFirst(Cable):
 
 
 class BoardOf:
-    """The flash of a device at its prompt, changed as scripts/epxhost/serialport.py has it done."""
+    """The flash of a device at its prompt, changed as epxhost.serialport has it changed.
+
+    steps: what was done, (what, path, ...).
+    """
 
     def __init__(self, device):
+        self.steps = []
         self._device = device
         self._flash = device.flash
 
@@ -410,24 +474,29 @@ class BoardOf:
         return self._flash.content(path)
 
     def make_folder(self, path):
+        self.steps.append(("folder", path))
         if not self._flash.kind(path):
             self._flash.mkdir(path)
 
     def remove(self, path):
         if not self._flash.kind(path):
             return False
+        self.steps.append(("remove", path))
         self._flash.remove(path)
         return True
 
     def remove_folder(self, path):
+        self.steps.append(("remove_folder", path))
         if self._flash.kind(path):
             self._flash.rmdir(path)
 
     def copy_file(self, source, path, digest):
+        self.steps.append(("copy", source, path))
         self._put(path, self._flash.content(source), digest)
 
     def write_file(self, path, data, digest, sent):
         sent(len(data))
+        self.steps.append(("put", path, data))
         self._put(path, data, digest)
 
     def _put(self, path, data, digest):
@@ -455,48 +524,75 @@ SCENARIOS = {
     "single-files": SingleFiles,
     "rollback": Rollback,
     "rollback-hang": RollbackOfHang,
+    "rollback-both": RollbackOfBoth,
+    "lead-on": LeadOn,
+    "from-rescue": FromRescue,
+    "own-file": OwnFile,
     "new-config": NewConfig,
     "bad-config": BadConfig,
     "confirmation": Confirmation,
 }
 
 
-def count_points(name):
-    """[(number, what, path)] of the changes that the scenario makes when nothing cuts it off."""
-    scenario = SCENARIOS[name]()
+# Those that testsuite/powercut/on_littlefs.py has, too.
+ON_LITTLEFS = (
+    "cable",
+    "update",
+    "repeated-update",
+    "single-files",
+    "rollback",
+    "new-config",
+    "bad-config",
+    "confirmation",
+)
+
+
+def steps_of_cable():
+    """What scripts/cpall does in the scenario cable."""
+    scenario = Cable()
     try:
-        operations = scenario.flash.operations = []
-        scenario.happen()
-        return operations
+        return scenario.happen()
     finally:
         scenario.close()
 
 
-def state_after_cut(name, point, how):
+def count_points(name, seed):
+    """How many changes of the flash the scenario makes, and what is wrong, when nothing cuts it
+    off."""
+    scenario = SCENARIOS[name](seed)
+    try:
+        scenario.happen()
+        return scenario.flash.cut_points, None
+    except Exception as error:
+        return 0, scenario.words(error)
+    finally:
+        scenario.close()
+
+
+def state_after_cut(name, point, how, seed):
     """Flash and NVRAM as the power cut leaves them."""
-    scenario = SCENARIOS[name]()
+    scenario = SCENARIOS[name](seed)
     try:
         scenario.flash.cut_at(point, how)
         try:
             scenario.happen()
         except Stopped:
             return scenario.device.snapshot()
-        raise AssertionError("%s has no point %d" % (name, point))
+        raise AssertionError("%s has no change %d" % (name, point))
     finally:
         scenario.close()
 
 
-def verdict_of(name, state):
+def problem_of(name, state, seed):
     """What becomes of a device in this state: None if all is well, else what is wrong."""
-    scenario = SCENARIOS[name]()
+    scenario = SCENARIOS[name](seed)
     try:
         scenario.device.restore(state)
         scenario.judge()
     except Stopped:
         return "the device lost its power once more"
     except Exception as error:
-        console = scenario.device.console(since_ms=scenario.world.now_ms() - 2 * MINUTES)
-        return "%s: %s\n%s" % (type(error).__name__, error, console)
+        return scenario.words(error)
     finally:
         scenario.close()
     return None
