@@ -1,4 +1,4 @@
-"""Power cuts: how many points of all scenarios were tried, and how many devices did not survive."""
+"""Power cuts: points tried in all scenarios, and devices that did not survive one."""
 
 import os
 
