@@ -10,18 +10,19 @@ from types import FrameType
 
 import click
 
-from epxhost import demostory, toolchain
+from epxhost import demostory, secretsfile, toolchain
 from epxhost.appliance_process import ApplianceProcess
 from epxhost.demokeys import Keyboard
 from epxhost.demoplain import PlainView, summary
 from epxhost.demostate import NAME, DemoState, Listener
 from epxhost.demostory import STEPS, Story
+from epxhost.demotools import for_the_tools
 from epxhost.demoview import LiveView, write_svg
 from epxhost.errors import ToolError
 from epxhost.localbroker import LocalBroker
 
-# About what the firmware of an ESP32 leaves free, and what the simulated hardware takes.
-_HEAP = "160k"
+# More than a board has: the program is source here, so that somebody can change and update it.
+_HEAP = "384k"
 _TURN_S = 0.1
 _PROFILES = ("h2o",)
 
@@ -105,7 +106,8 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
     """Watch an appliance live: its display, topics, pins, connections and log.
 
     A broker of its own and the unmodified program of the appliance run in real time on this PC;
-    a story happens around them. Status 1 if the appliance did not publish.
+    a story happens around them. It is installed like on a board, so that it can be updated from
+    another terminal. Status 1 if the appliance did not publish.
     """
     if profile not in _PROFILES:
         raise ToolError(f"no story for '{profile}' yet (there is: {', '.join(_PROFILES)})")
@@ -117,8 +119,12 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
         state = DemoState(profile, where, broker)
         listener = Listener(broker)
         try:
-            config = demostory.config_text(broker.port, NAME)
-            with ApplianceProcess(profile, config, command) as process:
+            otakey = secretsfile.new_otakey()
+            config = demostory.config_text(broker.port, NAME, otakey)
+            with (
+                for_the_tools(broker, otakey),
+                ApplianceProcess(profile, config, command, installed=True) as process,
+            ):
                 # The whole story in the time that is left: starting may have taken some of it.
                 left_s = seconds - state.now_s() if seconds else demostory.LOOP_S
                 story = Story(state, process, listener, left_s)
@@ -139,4 +145,5 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
             listener.close()
     click.echo(summary(state, len(story.seen), len(STEPS)))
     good = state.first_publication_s is not None and state.ended is None
-    return 0 if good and (seconds is None or state.recoveries_s) else 1
+    # The broker is not taken away from an update.
+    return 0 if good and (seconds is None or state.recoveries_s or state.updates) else 1

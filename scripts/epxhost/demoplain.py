@@ -6,6 +6,7 @@ import click
 
 from epxhost.demostate import DemoState
 from epxhost.demostory import Story
+from epxhost.demotools import ENTER
 
 _LAST_LINES = 12
 
@@ -33,6 +34,8 @@ class PlainView:
             broker = state.broker
             click.echo(f"{state.profile} on {state.where}")
             click.echo(f"broker: {broker.name} at {broker.host}:{broker.port}")
+            click.echo(f"update it, from another terminal: {ENTER}")
+            click.echo(f"    scripts/ota {state.topic_name} {state.profile}")
         for happening in state.take_happenings():
             click.echo(f"{happening.at_s:6.1f} s  {happening.kind:5}  {happening.text}")
 

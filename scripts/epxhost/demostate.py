@@ -12,6 +12,10 @@ from epxhost.localbroker import LocalBroker
 
 NAME = "H2O"
 _LOG_LINES = 200
+# While its port is open, it says so every 10 s.
+_OPEN_S = 15.0
+# So long a trial can last, and the restarts at its begin and end.
+_TRIAL_S = 660.0
 # network.STAT_... of the ESP32.
 _WIFI_STATES = {
     1000: "off",
@@ -55,6 +59,8 @@ class DemoState:
         self.availability = "unknown"
         self.ended: object = None
         self.resets = 0
+        self.updates = 0
+        self._updating_until_s = 0.0
         self.log: deque[tuple[float, str]] = deque(maxlen=_LOG_LINES)
         self.broker_started_s = 0.0
         self.recoveries_s: list[float] = []
@@ -78,6 +84,11 @@ class DemoState:
             return "broker is away"
         return "connected" if self.availability == "online" else "connecting"
 
+    @property
+    def updating(self) -> bool:
+        """Whether somebody is about to update the appliance, or an update is on trial."""
+        return self.now_s() < self._updating_until_s
+
     def broker_stopped(self) -> None:
         self.availability = "unknown"
 
@@ -96,6 +107,8 @@ class DemoState:
             self.tell("mqtt", text)
         if retained:
             return
+        if short == "OTA":
+            self._updating_until_s = max(self._updating_until_s, self.now_s() + _OPEN_S)
         self.publications += 1
         if self.first_publication_s is None:
             self.first_publication_s = now_s
@@ -111,6 +124,7 @@ class DemoState:
     def event(self, kind: str, value: object) -> None:
         """One event of ApplianceProcess."""
         if kind == "console":
+            self._follow_update(str(value))
             self.log.append((self.now_s(), str(value)))
             self.tell("log", str(value))
         elif kind == "exit":
@@ -118,6 +132,14 @@ class DemoState:
             self.tell("end", f"the appliance's process has ended with status {value}")
         elif isinstance(value, dict):
             self._hardware(value)
+
+    def _follow_update(self, line: str) -> None:
+        now_s = self.now_s()
+        if "OTA: committed" in line:
+            self.updates += 1
+            self._updating_until_s = now_s + _TRIAL_S
+        elif ("update:" in line and "confirmed" in line) or "update failed, back to" in line:
+            self._updating_until_s = now_s
 
     def _hardware(self, changes: dict) -> None:
         if "picture" in changes:

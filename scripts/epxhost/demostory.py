@@ -55,6 +55,7 @@ class Story:
         self._process = process
         self._listener = listener
         self.loop_s = loop_s
+        self._resets = state.resets
         self.level_pct = _START_PCT
         self.tap_open = False
         self.pump_on = False
@@ -79,6 +80,9 @@ class Story:
         if passed_s < _STEP_S:
             return
         self._ticked_s = now_s
+        if self._resets != self._state.resets:
+            self._resets = self._state.resets
+            self._set_up_again()
         self._water(passed_s)
         if self.paused:
             return
@@ -96,6 +100,13 @@ class Story:
         self._state.tell("story", f"{step.title}: {step.why}")
         act: Callable[[], None] = getattr(self, step.do)
         act()
+
+    def _set_up_again(self) -> None:
+        """The simulated hardware begins anew with each start of the appliance."""
+        self._inputs = -1
+        self.set_pump(self.pump_on)
+        if not self.wifi_on:
+            self._process.command("set wifi.available 0")
 
     def _water(self, passed_s: float) -> None:
         if self.tap_open:
@@ -147,6 +158,9 @@ class Story:
         self._tell_switches()
 
     def stop_broker(self) -> None:
+        if self._state.updating:
+            self._state.tell("story", "not now: the appliance is being updated")
+            return
         self._state.broker.kill()
         self._state.broker_stopped()
 
@@ -177,13 +191,13 @@ class Story:
         self._listener.command("Refresh", "1")
 
 
-def config_text(broker_port: int, name: str) -> str:
+def config_text(broker_port: int, name: str, otakey: str) -> str:
     """config.txt of the tank in this story."""
     levels = ",".join(str(pct) for pct in SWITCHES_PCT)
     return (
         "ssid demo\npassword demo\n"
         f"mqttbroker 127.0.0.1\nmqttport {broker_port}\nmqttname {name}\n"
-        "watchdog 1\n"
+        f"watchdog 1\notakey {otakey}\n"
         f"unit L\ncapacity {CAPACITY_L:g}\nlevelsensors {levels}\n"
         f"flowpulserate {_PULSES_PER_S:g}\nmaxflow {PUMP_L_PER_MIN * 2:g}\n"
     )

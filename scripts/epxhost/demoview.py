@@ -14,6 +14,7 @@ from rich.text import Text
 
 from epxhost.demostate import DemoState
 from epxhost.demostory import SWITCHES_PCT, Story
+from epxhost.demotools import ENTER
 
 _WIDE = (100, 30)
 _SMALLEST = (80, 24)
@@ -126,7 +127,7 @@ def _header(state: DemoState, hint: str) -> Text:
 
 def _hint(state: DemoState) -> str:
     """What somebody may type in another terminal."""
-    return f"mosquitto_pub -p {state.broker.port} -t cmnd/{state.topic_name}/Refresh -m 1"
+    return f"update it: {ENTER}; scripts/ota {state.topic_name} {state.profile}"
 
 
 def _story(state: DemoState, story: Story) -> Text:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from epxhost import demotools
 from epxhost.demostate import DemoState
 from epxhost.demostory import STEPS, Story
 from epxhost.demoview import braille, screen
@@ -70,6 +71,46 @@ def test_every_step_is_something_the_story_can_do(story):
     assert [step.at for step in STEPS] == sorted(step.at for step in STEPS)
     for step in STEPS:
         assert callable(getattr(story, step.do))
+
+
+def test_the_broker_is_not_taken_away_from_an_update(state, story):
+    """The broker here has no kill(), so trying it would fail."""
+    state.message("stat/H2O/OTA", b"netstatus connected addr 127.0.0.1", False)
+    assert state.updating
+    story.stop_broker()
+    state.event("console", "info OTA: committed, set b runs after a reboot")
+    state.event("console", "info update: set b on trial")
+    assert state.updating and state.updates == 1
+    state.event("console", "info update: set b confirmed")
+    assert not state.updating
+
+
+def test_after_a_reset_the_hardware_is_what_it_was(state, story):
+    told = []
+    story._process.command = told.append
+    story.set_pump(True)
+    story.toggle_wifi()
+    story._tell_switches()
+    told.clear()
+    state.event("state", {"reset": 2})
+    story._ticked_s -= 1
+    story.tick()
+    assert {line.rpartition(" ")[0] for line in told} == {
+        "set flow.rate_hz",
+        "set wifi.available",
+        "set expander.inputs",
+    }
+
+
+def test_the_tools_find_the_demo_while_it_runs(monkeypatch, tmp_path):
+    monkeypatch.setattr(demotools, "ROOT", tmp_path)
+    path = tmp_path / "build" / "demo.env"
+    with demotools.for_the_tools(Broker(), "a key of many characters"):
+        assert path.stat().st_mode & 0o777 == 0o600
+        program = f"{demotools.ENTER}; echo $EPX_MQTT_SERVER $EPX_OTAKEY"
+        told = subprocess.check_output(["sh", "-c", program], cwd=tmp_path)
+        assert told == b"127.0.0.1:18830 a key of many characters\n"
+    assert not path.exists()
 
 
 def test_a_short_run_ends_by_itself_with_a_summary():
