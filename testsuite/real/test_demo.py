@@ -105,11 +105,11 @@ def test_after_a_reset_the_hardware_is_what_it_was(state, story):
 def test_the_tools_find_the_demo_while_it_runs(monkeypatch, tmp_path):
     monkeypatch.setattr(demotools, "ROOT", tmp_path)
     path = tmp_path / "build" / "demo.env"
-    with demotools.for_the_tools(Broker(), "a key of many characters"):
+    with demotools.for_the_tools(Broker(), "abcdefghijklmnop"):
         assert path.stat().st_mode & 0o777 == 0o600
         program = f"{demotools.ENTER}; echo $EPX_MQTT_SERVER $EPX_OTAKEY"
         told = subprocess.check_output(["sh", "-c", program], cwd=tmp_path)
-        assert told == b"127.0.0.1:18830 a key of many characters\n"
+        assert told == b"127.0.0.1:18830 abcdefghijklmnop\n"
     assert not path.exists()
 
 
