@@ -13,12 +13,8 @@ KEY = "a secret of 20 signs"
 PORT = 1337
 
 
-def wire():
-    """lib/epx/otawire.py"""
-    return _module("otawire")
-
-
-def _module(name):
+def wire(name="otawire"):
+    """lib/epx/otawire.py, or another one of the pure modules of updates."""
     if sys.implementation.name == "micropython":
         __import__("epx." + name)  # while a device has power its lib/ can be imported
         return sys.modules["epx." + name]
@@ -71,7 +67,7 @@ class Caller:
         answer = self.read(self._wire.HELLO_BYTES)
         if answer[3] != self._wire.WELCOME:
             raise Lost
-        self._keys = _module("otakeys").Keys(key, hello, answer)
+        self._keys = wire("otakeys").Keys(key, hello, answer)
         self.send(self._keys.pc_proof)
         assert self.read(self._wire.PROOF_BYTES) == self._keys.device_proof
         kind, body = self.hear()

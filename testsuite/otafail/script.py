@@ -13,6 +13,7 @@ from testsuite.story import SECONDS, is_online
 ASKS = "an answer"
 DATA = b"four"
 W = wire()
+L = wire("otapaths")
 
 
 class Half(Caller):
@@ -28,7 +29,7 @@ class Half(Caller):
         return self.read(W.HELLO_BYTES)
 
     def prove(self, hello, answer, key=KEY):
-        keys = W.Keys(key, hello, answer)
+        keys = wire("otakeys").Keys(key, hello, answer)
         self._keys = keys
         return keys.pc_proof
 
@@ -342,7 +343,7 @@ def listed(*entries, flags=W.FULL, count=None, version=2, profile=b"probe", size
 
 
 def entry(path, data=DATA):
-    return W.pack_entry(path, len(data), hashlib.sha256(data).digest())
+    return L.pack_entry(path, len(data), hashlib.sha256(data).digest())
 
 
 def put(path, data=DATA, size=None, sha256=None):
