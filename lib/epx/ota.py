@@ -105,7 +105,7 @@ class Ota:
         for session in (self.session, self._turned_away):
             if session and now_s > session.deadline_s and not self._job:
                 session.close("silent for too long")
-        if self.session or self._job:
+        if (self.session and self.session.proved) or self._job:  # a stranger does not count
             self.touch()
         elif now_s - self._idle_since_s > _IDLE_S:
             log.answer("OTA: closed, ten minutes without use")
@@ -177,6 +177,7 @@ class Ota:
 
     def proved(self):
         self._failures = 0
+        self.touch()
 
     def make_room(self):
         """What one part of the work has needed is no use for the next one."""

@@ -26,6 +26,8 @@ class Link:
     derives from this has greeting() and obey(kind, body).
     """
 
+    proved = False  # does the other end have the key?
+
     def __init__(self, ota, sock, peer, buffer, answer=None):
         self.peer = peer
         self._ota = ota
@@ -66,14 +68,17 @@ class Link:
             self.close(error)
         self.watch()
 
+    def _must_wait(self):
+        return not self._answer and self._ota.busy()
+
     def watch(self):
         """While something is being done, who wants more has to wait."""
         if self._sock:
-            events = 0 if self._ota.busy() else select.POLLIN
+            events = 0 if self._must_wait() else select.POLLIN
             self._poll.modify(events | select.POLLOUT if self._unsent else events)
 
     def _read(self, to_the_end):
-        while self._sock and not self._ota.busy():
+        while self._sock and not self._must_wait():
             count = self._sock.readinto(self._buffer[self._have : self._want])
             if count is None:
                 return
@@ -128,6 +133,7 @@ class Link:
             self._ota.failed(self.peer)
             self.close("wrong key")
             return
+        self.proved = True
         self._ota.proved()
         log.info("OTA: session with %s", self.peer)
         self._step = _RECORD
