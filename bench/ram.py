@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from epxhost import manifest, toolchain
@@ -24,6 +25,7 @@ from epxhost.localbroker import LocalBroker
 _PROGRAM = ROOT / "bench" / "device" / "heap.py"
 _LIMIT_S = 30.0
 _SAMPLES = 5
+_LOADER = ROOT / "lib" / "loader"
 
 
 def measure(toolchain_=toolchain) -> dict[str, float]:
@@ -40,11 +42,13 @@ def _interpreter(toolchain_=toolchain) -> list[str]:
     return [*found, "-X", "heapsize=512k"]
 
 
-def import_order(profile: str) -> list[str]:
-    """The modules of a profile, each one after those that it imports."""
-    files = {file.remote.as_posix() for file in manifest.device_files(profile)}
-    names = {_module(path): path for path in files if path.startswith("lib/")}
+def import_order(profile: str) -> tuple[list[str], list[str]]:
+    """The modules of a profile, each one after those that it imports: those that its main.py
+    imports, and then those that functions import later."""
+    names = {_module(file.remote.as_posix()): ROOT / file.local for file in _lib_files(profile)}
+    names |= {_module(f"lib/loader/{file.name}"): file for file in _LOADER.glob("*.py")}
     order: list[str] = []
+    later: list[str] = []
     open_: set[str] = set()
 
     def visit(name: str) -> None:
@@ -53,19 +57,51 @@ def import_order(profile: str) -> list[str]:
         open_.add(name)
         if "." in name:
             visit(name.rsplit(".", 1)[0])
-        for node in ast.walk(ast.parse((ROOT / names[name]).read_text())):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    visit(alias.name)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                visit(node.module)
-                for alias in node.names:
-                    visit(f"{node.module}.{alias.name}")
+        visit_all(names[name])
         order.append(name)
 
-    for name in sorted(names):
-        visit(name)
-    return order
+    def visit_all(path: Path) -> None:
+        for node, inside in _imports(ast.parse(path.read_text())):
+            found = _named(node)
+            if inside:
+                later.extend(found)
+            else:
+                for module in found:
+                    visit(module)
+
+    visit_all(ROOT / "profiles" / profile / "main.py")
+    at_boot = len(order)
+    while later:
+        visit(later.pop(0))
+    return order[:at_boot], order[at_boot:]
+
+
+def later_modules(profile: str) -> list[str]:
+    """Those that functions import, without those that the start forgets."""
+    forgotten = ("epx.config", f"{profile}.settings")
+    return [name for name in import_order(profile)[1] if name not in forgotten]
+
+
+def _lib_files(profile: str) -> list[manifest.DeviceFile]:
+    files = manifest.device_files(profile)
+    return [file for file in files if file.remote.is_relative_to("lib")]
+
+
+def _imports(tree: ast.AST, inside: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
+    """Import statements, and whether they stand in a function."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node, inside
+        else:
+            yield from _imports(node, inside or isinstance(node, ast.FunctionDef))
+
+
+def _named(node: ast.stmt) -> list[str]:
+    """Modules that an import names; of `from a import b`, a.b may be a plain name."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    assert isinstance(node, ast.ImportFrom) and node.module
+    return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
 
 
 def _module(path: str) -> str:
@@ -73,7 +109,9 @@ def _module(path: str) -> str:
     return name.removesuffix(".__init__")
 
 
-def module_bytes(profile: str, interpreter: list[str]) -> tuple[dict[str, int], int, int]:
+def module_bytes(
+    profile: str, interpreter: list[str], order: list[str]
+) -> tuple[dict[str, int], int, int]:
     """Bytes that importing each module takes, and number and bytes of new names among them.
 
     A row that is some KB too high has made the interpreter's table of names grow: it doubles.
@@ -81,7 +119,7 @@ def module_bytes(profile: str, interpreter: list[str]) -> tuple[dict[str, int], 
     with tempfile.TemporaryDirectory(prefix="epx-ram-") as folder:
         arguments = ["modules", profile, folder, str(compiled_tree(profile))]
         done = subprocess.run(
-            [*interpreter, str(_PROGRAM), *arguments, *import_order(profile)],
+            [*interpreter, str(_PROGRAM), *arguments, *order],
             capture_output=True,
             text=True,
             timeout=_LIMIT_S,
@@ -147,7 +185,9 @@ def _heap_lines(process: subprocess.Popen) -> tuple[int, int]:
 
 
 def table(profile: str, interpreter: list[str]) -> str:
-    sizes, names, name_bytes = module_bytes(profile, interpreter)
+    at_boot, later = import_order(profile)
+    sizes, names, name_bytes = module_bytes(profile, interpreter, at_boot)
+    all_sizes, _, _ = module_bytes(profile, interpreter, at_boot + later)
     constructed, connected = boot_bytes(profile, interpreter)
     lines = [f"{profile}, from .mpy on the 32-bit build, bytes of heap"]
     lines += [f"  {size:7,}  {name}" for name, size in sizes.items()]
@@ -160,6 +200,8 @@ def table(profile: str, interpreter: list[str]) -> str:
     lines.append(f"  {constructed - imports:7,}  objects of main.py")
     lines.append(f"  {constructed:7,}  constructed (ram_{profile}_bytes)")
     lines.append(f"  {connected:7,}  connected")
+    lines.append("and what is imported by a function, when it is needed")
+    lines += [f"  {all_sizes[name]:7,}  {name}" for name in later]
     return "\n".join(lines)
 
 
