@@ -160,6 +160,7 @@ class Session(Link):
         self._answer_with(otawire.DONE, result, refusal)
 
     def _on_commit(self, body):
+        self._make_room()
         self._ota.commit(self._done)
 
     def _on_reboot(self, body):

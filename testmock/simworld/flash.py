@@ -48,6 +48,7 @@ class Flash:
         self.folders = {"/"}
         self.cwd = "/"
         self.writes = 0
+        self.writers = 0  # files that are open for writing
         # Called as before_operation(name, path): a place for faults (torn writes, power cuts).
         self.before_operation = None
         self.charge_time = False
@@ -101,6 +102,7 @@ class Flash:
         self.files = dict(saved[0])
         self.folders = set(saved[1])
         self.cwd = "/"
+        self.writers = 0
 
     def busy(self, read_bytes=0, programmed_bytes=0, erased_blocks=0):
         """Let the time pass that the chip needs."""
@@ -331,6 +333,8 @@ class _File(_StreamBase):
         self._at = len(self._data) if "a" in mode else 0
         self._dirty = "w" in mode
         self._closed = False
+        if self._writable:
+            flash.writers += 1
         # Bytes whose time has not been charged yet.
         self._unread = 0
         self._unpaid = 0
@@ -409,6 +413,8 @@ class _File(_StreamBase):
     def close(self):
         if not self._closed:
             self._closed = True
+            if self._writable:
+                self._flash.writers -= 1
             self.flush()
 
     def ioctl(self, request, argument):

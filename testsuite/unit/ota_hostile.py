@@ -17,11 +17,9 @@ from epx import (
     diag,
     log,
     loop,
-    otacommit,
     otafiles,
     otakeys,
     otapaths,
-    otaroot,
     otastage,
     otawire,
     remote,
@@ -100,24 +98,6 @@ class _Stats:
         pass
 
 
-class _Files:
-    """Knows which files have not been closed after writing."""
-
-    def __init__(self):
-        self._opened = []
-
-    def open(self, path, mode="r"):
-        file = _sim.device.flash.open(path, mode)
-        if "r" not in mode:
-            self._opened.append(file)
-        return file
-
-    def left_open(self):
-        files = [file._path for file in self._opened if not file._closed]
-        self._opened = []
-        return files
-
-
 class Scene:
     """A device whose port stays open for one example after the other; run() is one of them."""
 
@@ -131,9 +111,6 @@ class Scene:
         self.examples = 0
         self._reboots = 0
         diag.reboot = self._reboot
-        self._files = _Files()
-        for module in (otacommit, otafiles, otaroot, otastage, sets):
-            module.open = self._files.open
         self.flash = _sim.device.flash
         for path, data in ROOT.items():
             put_file(path, data)
@@ -166,19 +143,22 @@ class Scene:
     def run(self, kind, data):
         """One example; raises if anything is not as it should be."""
         self.examples += 1
+        time.sleep_ms(20)  # the clock of the world has to move now and then
         source = Source(data)
         saved = (self._alone, self._both, self._alone, self._both, self._trial)[source.below(5)]
         self._place(saved)
         self.on_trial = saved is self._trial
+        manner = source.below(5)
+        commit = source.chance(4)
         self.ota.stage = otastage.Stage(self.app.profile)
         self.before = dict(self.flash.files)
         self._socks = []
         self.kinds[kind](source)
-        self._end(source)
+        self._end(manner)
         self._check_rest()
         self.flash.before_operation = None
         self.flash.capacity_bytes = ROOMY
-        self._honest(source.chance(4))
+        self._honest(commit)
 
     # Callers.
 
@@ -219,10 +199,9 @@ class Scene:
             else:
                 self.settle(sock)
 
-    def _end(self, source):
+    def _end(self, manner):
         """Each caller goes away in his own manner."""
         for sock in self._socks:
-            manner = source.below(5)
             if manner == 1:
                 sock.error = 104
             elif manner == 2 and self.examples % 8 == 0:  # says nothing; takes a minute to notice
@@ -257,7 +236,7 @@ class Scene:
             most -= 1
         same(len(loop._heap) - loop._cancelled, self._idle_tasks, "tasks")
         same(len(self.ota._buffer), otawire.MOST_RECORD, "buffer")
-        same(self._files.left_open(), [], "open files")
+        same(self.flash.writers, 0, "files open for writing")
         same(diag.faults, 0, "faults")
         if len(log._ring) > 24 or len(self.ota.stage.needed) > 29:
             raise AssertionError("something grows")
@@ -388,6 +367,7 @@ class Scene:
         sent = self._mutations(source, messages)
         self.feed(source, caller.sock, sent)
         intact = _intact(messages, sent)
+        self._check_answers(caller.sock, keys.from_device)
         for path in self.changed():
             if path.startswith("/b/new/"):
                 least = 1
@@ -396,6 +376,17 @@ class Scene:
             else:
                 least = effects[path[: -len(".new")] if path.endswith(".new") else path]
             same(intact >= least or path == "/pair.txt.new", True, path)
+
+    def _check_answers(self, sock, channel):
+        """Of changed records none is obeyed so far that its content is judged."""
+        at = otawire.PROOF_BYTES
+        while at + otawire.HEADER_BYTES < len(sock.tx):
+            end = at + otawire.record_bytes(sock.tx[at : at + otawire.HEADER_BYTES])
+            kind, body = channel.open(memoryview(sock.tx[at:end]))
+            if kind == otawire.REFUSED:
+                name = otawire.REFUSALS[body[0] - 1]
+                same(name in ("out of order", "nothing staged", "on trial"), True, name)
+            at = end
 
     def _recording(self, keys):
         """The messages of an honest session, and which one changes what."""
@@ -448,8 +439,8 @@ class Scene:
             elif what == 7:
                 stranger = otakeys.Keys("another sixteen letters", bytes(20), bytes(20))
                 messages.insert(at, stranger.from_pc.seal(source.byte(), b"/pair.txt"))
-            elif len(messages) > 1:
-                del messages[at:]
+            else:
+                del messages[max(at, 1) :]
         return b"".join(messages)
 
     # One who has the key and no sense.
@@ -457,7 +448,7 @@ class Scene:
     def _insider(self, source):
         if source.chance(6):
             self.flash.capacity_bytes = source.pick((CROWDED, 60 << 10, 40 << 10))
-        elif source.chance(6):
+        elif source.chance(6) and not self.on_trial:  # a trial that cannot be read is none
             self._break_flash(source.below(120))
         caller = Caller(self.app)
         self._socks.append(caller.sock)
@@ -631,26 +622,23 @@ class Acts:
     def _list(self):
         """A list with up to one mistake per part."""
         source = self._source
-        flags = source.pick((1, 0, 3, 4, 5, 255))
+        good = source.chance(2)
+        flags = source.pick((1, 0) if good else (1, 0, 3, 4, 5, 255))
         count = source.below(6)
         self._listed = []
         rows = []
         for _ in range(count):
-            path = source.pick(PATHS)
+            path = source.pick(PATHS[:7] if good else PATHS)
             data = source.pick(DATA)
             row = bytearray(otapaths.pack_entry(path, len(data), hashlib.sha256(data).digest()))
             self._listed.append(data)
-            if source.chance(8):
+            if source.chance(8) and not good:
                 row[source.below(len(row))] ^= 1 << source.below(8)
             if source.chance(8):
                 row[-36:-32] = source.pick((b"\xff\xff\xff\xff", b"\0\1\0\0", b"\x7f\0\0\0"))
             rows.append(bytes(row))
-        files = source.pick((count, count, count, count + 1, 200, 65535))
-        version = source.pick((2, 2, 1, 0, 0xFFFFFFFF))
-        size = source.pick((100, 0, 1 << 31))
-        begin = pack(otawire.LIST_BEGIN_BODY, flags, version, source.pick((0, 0, 77)), files, size)
         if not source.chance(12):
-            self._say(otawire.LIST_BEGIN, begin + (source.pick(PROFILES[:4]) or b"tank"))
+            self._list_begin([flags, 2, 0, count, sum([len(data) for data in self._listed])], good)
         if source.chance(2):
             for row in rows:
                 self._say(otawire.LIST, row)
@@ -659,30 +647,49 @@ class Acts:
         if not source.chance(8):
             self._say(otawire.LIST_END)
 
+    def _list_begin(self, fields, good):
+        source = self._source
+        profile = b"tank"
+        wrong = 9 if good else source.below(6)
+        if wrong == 0:
+            fields[1] = source.pick((1, 0, 0xFFFFFFFF))
+        elif wrong == 1:
+            fields[2] = source.pick((77, 1, 65535))
+        elif wrong == 2:
+            fields[3] = source.pick((fields[3] + 1, 0, 33, 200, 201, 65535))
+        elif wrong == 3:
+            fields[4] = source.pick((0, 1 << 31, 0xFFFFFFFF))
+        elif wrong == 4:
+            profile = source.pick(PROFILES)
+        self._say(otawire.LIST_BEGIN, pack(otawire.LIST_BEGIN_BODY, *fields) + profile)
+
     def _bundle(self, raw=None):
         source = self._source
         if raw is None:
             raw = b"".join(self._listed)
-        manner = source.below(6)
-        if manner == 1:
+        packed = stored(raw)
+        wrong = source.below(12)
+        if wrong == 1:
             packed = source.take(1 + source.below(2000))
-        elif manner == 2:
-            packed = stored(raw)[: source.below(len(raw) + 5)]
-        elif manner == 3:
-            packed = stored(raw) + source.take(20)
-        elif manner == 4:
-            packed = bytearray(stored(raw))
+        elif wrong == 2:
+            packed = packed[: source.below(len(packed))]
+        elif wrong == 3:
+            packed += source.take(20)
+        elif wrong == 4:
+            packed = bytearray(packed)
             packed[source.below(len(packed))] ^= 1 << source.below(8)
             packed = bytes(packed)
-        else:
-            packed = stored(raw)
-        size = source.pick((len(packed), len(packed), len(packed) + 9, 0, 1, 0xFFFFFFFF))
-        wbits = source.pick((11, 12, 9, 0, 8, 13, 15, 139, 255))
-        raw_size = source.pick((len(raw), 0, 0xFFFFFFFF))
         mark = hashlib.sha256(packed).digest()
-        if source.chance(8):
+        fields = [len(packed), len(raw), 11]
+        if wrong == 5:
+            fields[0] = source.pick((len(packed) + 9, len(packed) // 2, 0, 1, 0xFFFFFFFF))
+        elif wrong == 6:
+            fields[1] = source.pick((0, 1, 0xFFFFFFFF))
+        elif wrong == 7:
+            fields[2] = source.pick((0, 8, 9, 12, 13, 15, 139, 255))
+        elif wrong == 8:
             mark = source.take(32)
-        self._say(otawire.BUNDLE, pack(otawire.BUNDLE_BODY, size, raw_size, wbits) + mark)
+        self._say(otawire.BUNDLE, pack(otawire.BUNDLE_BODY, *fields) + mark)
         self._data(packed)
 
     def _data(self, data):
@@ -709,7 +716,9 @@ class Acts:
         mark = hashlib.sha256(data).digest()
         if source.chance(8):
             mark = source.take(32)
-        size = source.pick((len(data), len(data), len(data) + 1, 0, 0xFFFFFFFF))
+        size = len(data)
+        if source.chance(4):
+            size = source.pick((size + 1, 0, size // 2, 0xFFFFFFFF))
         self.touched.setdefault(path, []).extend((data, b""))
         self._say(otawire.PUT, pack(otawire.PUT_BODY, size) + mark + path.encode())
         if not source.chance(8):
