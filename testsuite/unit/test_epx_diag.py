@@ -61,6 +61,56 @@ class TestReboot(DiagCase):
         self.assertEqual(len(self.said("reboot.txt")), 1)
 
 
+class TestWhatTheLoaderHears(DiagCase):
+    """Of boots, in its own namespace of the NVRAM."""
+
+    def setUp(self):
+        super().setUp()
+        self.verdict = self.diag.verdict
+        self.world.nvram["loader"] = {"boots": 1}
+
+    def boots_after(self, trial, failed):
+        self.verdict.trial = trial
+        with self.assertRaises(fakes.Reset):
+            self.diag.reboot("x", failed)
+        return self.world.nvram["loader"]["boots"]
+
+    def test_an_orderly_reboot_is_no_failed_boot(self):
+        self.assertEqual(self.boots_after(trial=False, failed=False), 0)
+
+    def test_a_reboot_after_a_fault_is_one(self):
+        self.assertEqual(self.boots_after(trial=False, failed=True), 1)
+
+    def test_a_fault_in_a_trial_ends_it(self):
+        self.assertEqual(self.boots_after(trial=True, failed=True), self.verdict.FAILED)
+
+    def test_an_orderly_reboot_in_a_trial_counts_as_one_of_its_boots(self):
+        self.assertEqual(self.boots_after(trial=True, failed=False), 1)
+
+    def test_in_a_trial_every_fault_ends_it(self):
+        self.verdict.trial = True
+        with self.assertRaises(fakes.Reset):
+            self.diag.handle_fault(Owner(False), ValueError("broken"))
+        self.assertEqual(self.world.nvram["loader"]["boots"], self.verdict.FAILED)
+
+    def test_no_memory_in_the_end_is_a_fault(self):
+        for _ in range(2):
+            self.diag.handle_fault(Owner(False), MemoryError())
+        with self.assertRaises(fakes.Reset):
+            self.diag.handle_fault(Owner(False), MemoryError())
+        self.assertEqual(self.world.nvram["loader"]["boots"], 1)
+
+    def test_what_callbacks_have_to_say_is_added_to_the_reason(self):
+        self.diag.before_reboot.append(lambda: "net down")
+        with self.assertRaises(fakes.Reset):
+            self.diag.reboot("x")
+        self.assertEqual(self.file("reboot.txt"), "x, net down")
+
+    def test_a_full_nvram_does_not_keep_it_from_rebooting(self):
+        self.world.nvram_full = True
+        self.assertEqual(self.boots_after(trial=False, failed=False), 1)
+
+
 class TestLastWords(DiagCase):
     def test_what_was_never_written_is_none(self):
         self.assertIsNone(self.diag.last_words("reboot.txt"))
