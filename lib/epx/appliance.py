@@ -88,6 +88,7 @@ class Appliance:
         else:
             try:
                 build(self)
+                diag.forget(self.profile, "service")  # its rows are bound
             except Exception as error:
                 log.error("%s could not start", self.profile)
                 diag.handle_fault(self, error)

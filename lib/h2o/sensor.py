@@ -4,8 +4,8 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from epx import log
 from epx.loop import Task
+from epx.revive import Part
 
 try:
     from machine import Counter
@@ -20,7 +20,6 @@ _READ_FAILED = const(4)
 _SAFE_LEVEL_PCT = const(100)  # Whoever fills the tank stops at 100.
 _EQUAL_SAMPLES = const(4)
 _SAMPLE_MS = const(1000)
-_RESTART_SAMPLES = const(600)
 _TOLERANCE_MS = const(50)
 _FLOW_WINDOW_MS = const(5000)
 _SMALL_INT_MASK = const(0x3FFFFFFF)
@@ -46,7 +45,7 @@ class Tank:
         self.heights = config.levelsensors
         self._capacity = config.capacity
         self._expander = expander
-        self._restart_in = 1  # samples; 0 while the expander works
+        self._switches = Part("h2o: level switches")
         self._candidate = -1
         self._equal = 0
         self._true_pct = None
@@ -70,27 +69,22 @@ class Tank:
 
     def _sample(self):
         self._sample_flow()
-        if self._restart_in > 1:
-            self._restart_in -= 1
+        switches = self._switches
+        if switches.rests(_SAMPLE_MS):
             return
         bit = _NO_EXPANDER
         try:
-            if self._restart_in:
+            if not switches.ready:
                 self._expander.start()
-                self._restart_in = 0
-                if self.malfunctions:
-                    self.malfunctions = 0
-                    log.info("h2o: level switches work again")
+                switches.works()
+                self.malfunctions = 0
             bit = _READ_FAILED
             word = self._expander.read()
         except OSError as error:
             # Nothing is known until the expander works again and four samples were equal.
-            if not self.malfunctions & bit:
-                log.warn("h2o: level switches: %s, next try in 10 min", error)
-            self.malfunctions = self.malfunctions & ~_DRY_BELOW_WET | bit
+            self.malfunctions = switches.failed(bit, error)
             self.level_pct = _SAFE_LEVEL_PCT
             self.wet = self._candidate = -1
-            self._restart_in = _RESTART_SAMPLES
         else:
             self._sample_level(word)
 

@@ -1,13 +1,6 @@
 """Water tank: level switches and a flow meter, shown on a display and published."""
 
-from machine import I2C, Pin
-
 from epx.appliance import Appliance
-from h2o.actuator import Display
-from h2o.sensor import Tank
-from h2o.service import TOPICS
-from third.mcp23017 import MCP23017
-from third.ssd1306 import SSD1306
 
 
 def settings():
@@ -18,6 +11,15 @@ def settings():
 
 
 def build(app):
+    """Imports what only it needs: the heap gets back their names, and the network is up anyway."""
+    from machine import I2C, Pin
+
+    from h2o.actuator import Display
+    from h2o.sensor import Tank
+    from h2o.service import TOPICS
+    from third.mcp23017 import MCP23017
+    from third.ssd1306 import SSD1306
+
     i2c = I2C(0, sda=Pin(21), scl=Pin(22), freq=400000)
     tank = Tank(app.config, MCP23017(i2c), Pin(14, Pin.IN))
     app.health = tank.health
