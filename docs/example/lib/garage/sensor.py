@@ -30,3 +30,7 @@ class Door(Source):
             if was_known:
                 self.event = "closed" if closed else "opened"
                 self.announce("moved")
+
+    def health(self):
+        """Of an update on trial: "ok", or one word about what is wrong."""
+        return "ok" if self.closed is not None else "unsure"

@@ -15,7 +15,9 @@ def settings():
 
 
 def build(app):
-    app.mqtt.bind(Door(Pin(27, Pin.IN, Pin.PULL_UP)), DOOR)
+    door = Door(Pin(27, Pin.IN, Pin.PULL_UP))
+    app.health = door.health
+    app.mqtt.bind(door, DOOR)
     app.mqtt.bind(Opener(Pin(26, Pin.OUT), app.config.pulse), OPENER)
 
 
