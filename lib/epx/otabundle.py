@@ -20,7 +20,7 @@ def finish(stage):
     else:
         from epx.otamerge import merge
 
-        merge(stage)
+        yield from merge(stage)
     stage.listed = False
 
 

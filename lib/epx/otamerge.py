@@ -9,7 +9,7 @@ from epx.otawire import Refusal
 
 
 def merge(stage):
-    """The staged list, or that of the running set, with the files of sent instead."""
+    """Job: the staged list, or that of the running set, with the files of sent instead."""
     changed = {}
     for path, size, sha256 in read_files(stage.new + "sent"):
         changed[path] = (size, sha256)
@@ -21,12 +21,14 @@ def merge(stage):
         for key in ("profile", "version", "mpy"):
             file.write("%s %s\n" % (key, head.get(key, 0)))
         for path, size, sha256 in read_files(old):
+            yield  # any of them may have to erase a block
             if path not in changed:
                 write_entry(file, path, size, sha256)
         for path in changed:
             size, sha256 = changed[path]
             if size != otawire.GONE:
                 write_entry(file, path, size, sha256)
+        yield
     os.rename(stage.new + "list.new", stage.new + "list")
 
 
