@@ -35,6 +35,29 @@ def test_a_router_that_is_dead_for_three_days(world):
     assert still_runs_the_new_one(world)
 
 
+def test_how_an_update_ended_is_told_when_the_router_is_back(world):
+    """However often the ladder has restarted the device meanwhile."""
+    otastory.start(world)
+    update(world, new_set({"lib/probe/sensor.py": SLOW}))
+    world.device.wifi.available = False
+    world.run_for(3 * HOURS)
+    assert running(world) == "a confirmed" and len(world.device.resets) > 12
+    world.device.wifi.available = True
+    assert runs_set(world, "a")
+    world.run_for(1 * SECONDS)
+    words = (
+        "Network repeated failures, trying device reboot, before: update failed, back to set a: "
+    )
+    last = [line for line in otastory.log(world) if "last reboot: " in line][-1]
+    assert words in last, last
+    words += "not confirmed within ten minutes: no network"
+    assert otastory.ask(world, "msg_reboot") == ["reboot.txt: " + words]
+    # Told once, it is over.
+    world.device.wifi.available = False
+    world.run_for(30 * MINUTES)
+    assert world.device.flash.text("/reboot.txt").endswith("trying device reboot")
+
+
 def test_a_broker_that_is_dead_for_a_day(world):
     updated(world)
     world.broker.stop()
