@@ -22,17 +22,10 @@ LAYERS = (
     ("epx.topics", "epx.watchdog", "epx.diag", "epx.firmware"),
     ("epx.fsm",),
     # What net and mqtt, and updates, are built from.
-    ("epx.netstats", "epx.resolver", "epx.otafiles"),
+    ("epx.netstats", "epx.resolver", "epx.otafiles", "epx.otasession"),
     ("epx.otafolders", "epx.otamerge", "epx.otahello", "epx.otastage"),
-    (
-        "epx.otalisting",
-        "epx.otabundle",
-        "epx.otacommit",
-        "epx.otaroot",
-        "epx.otafw",
-        "epx.otalink",
-    ),
-    ("epx.otasession",),
+    ("epx.otabundle", "epx.otacommit", "epx.otaroot", "epx.otafw"),
+    ("epx.otalisting",),
     # Siblings meet through arguments.
     ("epx.net*", "epx.mqtt*", "epx.ota"),
     ("epx.remote", "epx.trial"),
