@@ -95,6 +95,11 @@ class Story:
             self._next = 0
 
     def _begin(self, step: Step) -> None:
+        if step.do == "stop_broker" and self._state.updating:
+            self._state.tell("story", "The broker stays: the appliance is being updated")
+            return
+        if step.do == "start_broker" and self._state.broker.running:
+            return
         self.step = step
         self.seen.add(step.do)
         self._state.tell("story", f"{step.title}: {step.why}")
@@ -158,9 +163,6 @@ class Story:
         self._tell_switches()
 
     def stop_broker(self) -> None:
-        if self._state.updating:
-            self._state.tell("story", "not now: the appliance is being updated")
-            return
         self._state.broker.kill()
         self._state.broker_stopped()
 

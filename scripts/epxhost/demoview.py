@@ -180,11 +180,11 @@ def _age(seconds: float) -> str:
 
 
 def _shown(state: DemoState) -> list[tuple[str, str, str, str]]:
-    """(topic, value, age, style of the value), the log left out: it has a place of its own."""
+    """(topic, value, age, style of the value), without what the log says, too."""
     now_s = state.now_s()
     rows = []
     for topic in sorted(state.topics):
-        if topic != "Log":
+        if topic not in ("Log", "OTA"):
             value = state.topics[topic]
             fresh = now_s - value.changed_s < _FRESH_S
             style = "bold bright_yellow" if fresh else ""
