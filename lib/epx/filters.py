@@ -2,17 +2,19 @@
 
 Rows are applied in their order; they mean what filters of the same name mean in ESPHome:
 
-("offset", x)                           x is added
-("scale", k)                            times k
+("offset", x)                             x is added
+("scale", k)                              times k
 ("calibrate_linear", ((raw, true), ...))  the straight line closest to these points
-("clamp", low, high)                    not below low, not above high; None: no limit
-("median", window)                      of the last readings, as many as there are at first
-("moving_average", window)              likewise
-("exponential_average", alpha)          alpha of the reading, the rest of the average so far
-("delta", least)                        only what differs from what it let through last by least
-("throttle", ms)                        at most one in so many ms
-("heartbeat", ms)                       the newest one every so many ms, nothing in between
-("timeout", ms)                         no reading for so long: nothing is known
+("clamp", low, high)                      not below low, not above high; None: no limit
+("median", window)                        of the last readings, at first of as many as there are
+("moving_average", window)                likewise
+("exponential_average", alpha)            alpha of the reading, the rest of the average so far
+("delta", least)                          only what differs by least from what it let through last
+("throttle", ms)                          at most one in so many ms
+("heartbeat", ms)                         the newest one every so many ms, nothing in between
+("timeout", ms)                           no reading for so long: nothing is known any more
+
+One function for several kinds takes half the heap of one for each.
 """
 
 from micropython import const
@@ -20,110 +22,19 @@ from micropython import const
 # Times may be those of ticks_ms(): they wrap here.
 _TICKS_MASK = const(0x3FFFFFFF)
 
-
-# A step: what becomes of value, None if nothing is to be said. row: its row; kept: a list of its
-# own, empty at first and after a time-out.
-
-
-def _offset(value, row, kept, now_ms):
-    return value + row[1]
-
-
-def _scale(value, row, kept, now_ms):
-    return value * row[1]
-
-
-def _calibrate_linear(value, row, kept, now_ms):
-    if not kept:
-        # Least squares about the mean of the points: a float32 has no digits to waste.
-        points = row[1]
-        raw = sum([point[0] for point in points]) / len(points)
-        true = sum([point[1] for point in points]) / len(points)
-        spread = sum([(point[0] - raw) ** 2 for point in points])
-        slope = sum([(point[0] - raw) * (point[1] - true) for point in points])
-        kept.extend((raw, true, slope / spread if spread else 1))
-    return (value - kept[0]) * kept[2] + kept[1]
-
-
-def _clamp(value, row, kept, now_ms):
-    if row[1] is not None and value < row[1]:
-        return row[1]
-    return row[2] if row[2] is not None and value > row[2] else value
-
-
-def _slide(value, row, kept):
-    kept.append(value)
-    if len(kept) > row[1]:
-        kept.pop(0)
-
-
-def _median(value, row, kept, now_ms):
-    _slide(value, row, kept)
-    ranked = sorted(kept)
-    half = len(ranked) // 2
-    return ranked[half] if len(ranked) & 1 else (ranked[half - 1] + ranked[half]) / 2
-
-
-def _moving_average(value, row, kept, now_ms):
-    _slide(value, row, kept)
-    return sum(kept) / len(kept)
-
-
-def _exponential_average(value, row, kept, now_ms):
-    if kept:
-        value = row[1] * value + (1 - row[1]) * kept[0]
-    kept[:] = (value,)
-    return value
-
-
-def _delta(value, row, kept, now_ms):
-    if kept and (value == kept[0] or abs(value - kept[0]) < row[1]):
-        return None
-    kept[:] = (value,)
-    return value
-
-
-def _throttle(value, row, kept, now_ms):
-    if kept and not _over(row, kept, now_ms):
-        return None
-    kept[:] = (now_ms,)
-    return value
-
-
-def _heartbeat(value, row, kept, now_ms):
-    """A beat that nobody came for is not made up for."""
-    if not kept:
-        kept.extend((now_ms, value))
-    kept[1] = value
-    if not _over(row, kept, now_ms):
-        return None
-    kept[0] = (now_ms - ((now_ms - kept[0]) & _TICKS_MASK) % row[1]) & _TICKS_MASK
-    return value
-
-
-def _timeout(value, row, kept, now_ms):
-    kept[:] = (now_ms,)
-    return value
-
-
-def _over(row, kept, now_ms):
-    """Have the milliseconds of this row passed since the time it keeps?"""
-    return ((now_ms - kept[0]) & _TICKS_MASK) >= row[1]
-
-
-_STEPS = {
-    "offset": _offset,
-    "scale": _scale,
-    "calibrate_linear": _calibrate_linear,
-    "clamp": _clamp,
-    "median": _median,
-    "moving_average": _moving_average,
-    "exponential_average": _exponential_average,
-    "delta": _delta,
-    "throttle": _throttle,
-    "heartbeat": _heartbeat,
-    "timeout": _timeout,
-}
+_KINDS = (
+    "offset",
+    "scale",
+    "calibrate_linear",
+    "clamp",
+    "median",
+    "moving_average",
+    "exponential_average",
+    "delta",
+    "throttle",
+    "heartbeat",
+    "timeout",
+)
 
 
 class Pipeline:
@@ -136,44 +47,111 @@ class Pipeline:
     value = None
 
     def __init__(self, rows):
+        self._steps = steps = []
         for row in rows:
-            if row[0] not in _STEPS:
+            if row[0] not in _KINDS:
                 raise ValueError("no filter is called %s" % row[0])
-        self._rows = rows
-        self._kept = [[] for _ in rows]
+            line = (row[0],) + _line(row[1]) if row[0] == "calibrate_linear" else row
+            # A row, and what it keeps: empty at first and after a time-out.
+            steps.append((line, []))
 
     def feed(self, value, now_ms):
         """A reading; None or NaN is none. What is to be said now, None: nothing."""
-        if value is None or value != value:
-            return self.tick(now_ms)
-        self._expire(now_ms)
-        return self._run(0, value, now_ms)
+        if value != value:
+            value = None
+        for row, kept in self._steps:
+            if row[0] == "timeout" and kept and _over(row[1], kept, now_ms):
+                self.forget()
+        for row, kept in self._steps:
+            kind = row[0]
+            if value is not None:
+                value = _smooth(_change(value, kind, row), kind, row[1], kept)
+            if value is not None or kind == "heartbeat":
+                value = _hold(value, kind, row[1], kept, now_ms)
+        if value is not None:
+            self.value = value
+        return value
 
     def tick(self, now_ms):
         """Time has passed. What is to be said now, None: nothing; look at value."""
-        self._expire(now_ms)
-        for i, row in enumerate(self._rows):
-            kept = self._kept[i]
-            if row[0] == "heartbeat" and kept and _over(row, kept, now_ms):
-                return self._run(i, kept[1], now_ms)
-        return None
-
-    def _run(self, first, value, now_ms):
-        for i in range(first, len(self._rows)):
-            row = self._rows[i]
-            value = _STEPS[row[0]](value, row, self._kept[i], now_ms)
-            if value is None:
-                return None
-        self.value = value
-        return value
-
-    def _expire(self, now_ms):
-        for i, row in enumerate(self._rows):
-            if row[0] == "timeout" and self._kept[i] and _over(row, self._kept[i], now_ms):
-                self.forget()
+        return self.feed(None, now_ms)
 
     def forget(self):
         """Begin anew: nothing is known, and what came before does not count."""
         self.value = None
-        for kept in self._kept:
+        for _, kept in self._steps:
             kept.clear()
+
+
+def _line(points):
+    """Slope and height at zero of the line with the least squares."""
+    raw = true = spread = slope = 0
+    for x, y in points:
+        raw += x
+        true += y
+    raw /= len(points)
+    true /= len(points)
+    for x, y in points:
+        spread += (x - raw) ** 2
+        slope += (x - raw) * (y - true)
+    slope = slope / spread if spread else 1
+    return slope, true - slope * raw
+
+
+def _over(ms, kept, now_ms):
+    """Have so many ms passed since the time that is kept?"""
+    return ((now_ms - kept[0]) & _TICKS_MASK) >= ms
+
+
+def _change(value, kind, row):
+    if kind == "offset":
+        return value + row[1]
+    if kind == "scale":
+        return value * row[1]
+    if kind == "calibrate_linear":
+        return value * row[1] + row[2]
+    if kind == "clamp":
+        if row[1] is not None:
+            value = max(value, row[1])
+        if row[2] is not None:
+            value = min(value, row[2])
+    return value
+
+
+def _smooth(value, kind, size, kept):
+    if kind == "exponential_average":
+        if kept:
+            value = size * value + (1 - size) * kept[0]
+        kept[:] = (value,)
+    elif kind in ("median", "moving_average"):
+        kept.append(value)
+        if len(kept) > size:
+            kept.pop(0)
+        if kind == "moving_average":
+            return sum(kept) / len(kept)
+        ranked = sorted(kept)
+        half = len(kept) // 2
+        return ranked[half] if len(kept) & 1 else (ranked[half - 1] + ranked[half]) / 2
+    return value
+
+
+def _hold(value, kind, least, kept, now_ms):
+    if kind == "delta":
+        if kept and (value == kept[0] or abs(value - kept[0]) < least):
+            return None
+        kept[:] = (value,)
+    elif kind == "throttle":
+        if kept and not _over(least, kept, now_ms):
+            return None
+        kept[:] = (now_ms,)
+    elif kind == "timeout":
+        kept[:] = (now_ms,)
+    elif kind == "heartbeat":
+        if value is not None:
+            kept[1:] = (value,) if kept else (now_ms, value)
+        if not kept or not _over(least, kept, now_ms):
+            return None
+        # A beat that nobody came for is not made up for.
+        kept[0] = (now_ms - ((now_ms - kept[0]) & _TICKS_MASK) % least) & _TICKS_MASK
+        return kept[1]
+    return value
