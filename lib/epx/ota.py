@@ -207,6 +207,9 @@ class Ota:
             refusal = error
         except OSError as error:
             refusal = Refusal("file system", str(error))
+        except MemoryError:
+            gc.collect()
+            refusal = Refusal("too large", "out of memory")
         except Exception as error:
             refusal = Refusal("corrupt", "%s %s" % (type(error).__name__, error))
         self.drop_job()(result, refusal)

@@ -6,8 +6,27 @@ from binascii import hexlify
 
 from epx import otawire
 from epx.otafiles import close, free_bytes, read_files, remove_file, staged_path
-from epx.otawire import Refusal
+from epx.otawire import Refusal, fields
 from loader import sets
+
+
+def obey(session, kind, body):
+    """BUNDLE."""
+    more = fields(otawire.BUNDLE_BODY, body, 32)
+    session.sink = bundle = Bundle(session.ota.stage, *more, bytes(body[-32:]))
+    session.start(_resume(session, bundle))
+
+
+def _resume(session, bundle):
+    """Job: from where on it is wanted; if all is there, unpack it."""
+    there = yield from bundle.resume()
+    session.told_bytes = bundle.received_bytes
+    if not bundle.complete:
+        return otawire.RESUME, there
+    session.tell(otawire.RESUME, there)
+    session.sink = None
+    yield from bundle.finish()
+    return (otawire.STAGED,)
 
 
 def finish(stage):
@@ -27,6 +46,7 @@ def finish(stage):
 class Bundle:
     """Takes the stream, packed bytes of it in all, raw when inflated; resumed where it ended."""
 
+    answer = otawire.STAGED
     received_bytes = 0
     complete = False
     _file = None

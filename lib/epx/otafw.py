@@ -13,8 +13,9 @@ from time import ticks_diff, ticks_ms
 from esp32 import Partition
 from micropython import const
 
+from epx import otawire
 from epx.otafiles import read_head
-from epx.otawire import Refusal
+from epx.otawire import Refusal, fields
 from loader import sets, verdict
 
 ANY_MPY = const(0xFFFF)  # as the version of .mpy files: somebody insists
@@ -40,6 +41,18 @@ _PENDING = b"\x01\0\0\0"
 
 _CHIPS = {0: "ESP32", 2: "ESP32-S2", 5: "ESP32-C3", 9: "ESP32-S3", 12: "ESP32-C2", 13: "ESP32-C6"}
 _TAKE_APP_BIN = "take the smaller file whose name ends in .app-bin or .app.bin"
+
+
+def obey(session, kind, body):
+    """FIRMWARE, KEEP."""
+    if kind == otawire.KEEP:
+        from epx import firmware
+
+        session.tell(otawire.DONE, firmware.keep().encode())
+        return
+    (size,) = fields(otawire.FIRMWARE_BODY, body, 34)
+    session.sink = Firmware(size, bytes(body[4:36]), int.from_bytes(body[36:38], "big"))
+    session.tell(otawire.DONE)
 
 
 def target():
@@ -103,6 +116,7 @@ class Firmware:
     A transfer that was broken off begins anew: nothing refers to what is half written.
     """
 
+    answer = otawire.DONE
     complete = False
     received_bytes = 0
     _given_up = False

@@ -6,19 +6,42 @@ from binascii import hexlify
 
 import machine
 
-from epx import diag, otawire
+from epx import diag, log, otawire
 from epx.otafiles import free_bytes, read_head
 from epx.otakeys import Keys
 from loader import verdict
 
 
-def greet(otakey, hello):
-    """(keys, answer) to the hello of somebody."""
+def greet(session):
+    """Answer the hello of somebody."""
+    hello = bytes(session.buffer[: otawire.HELLO_BYTES])
+    if hello[:4] != otawire.HELLO:
+        session.close("not an update tool, or one of another version")
+        return
     answer = otawire.ANSWER + bytes((otawire.WELCOME,)) + os.urandom(otawire.NONCE_BYTES)
-    return Keys(otakey, hello, answer), answer
+    session.keys = Keys(session.ota.app.config.otakey, hello, answer)
+    session.want = otawire.PROOF_BYTES
+    session.send(answer)
 
 
-def identity(stage):
+def prove(session):
+    """True if somebody has the key: then he is told that we have it, and who we are."""
+    keys = session.keys
+    ota = session.ota
+    if not otawire.equal(session.buffer[: otawire.PROOF_BYTES], keys.pc_proof):
+        ota.failed(session.peer)
+        session.close("wrong key")
+        return False
+    ota.proved()
+    log.info("OTA: session with %s", session.peer)
+    session.proved = True
+    session.want = otawire.HEADER_BYTES
+    identity = keys.from_device.seal(otawire.IDENTITY, _identity(ota.stage))
+    session.send(keys.device_proof + identity)
+    return True
+
+
+def _identity(stage):
     """The body of IDENTITY: lines "key value"."""
     head = stage.head
     lines = (

@@ -2,18 +2,44 @@
 
 import sys
 from binascii import hexlify
+from struct import calcsize
 
 from micropython import const
 
 from epx import otapaths, otawire
 from epx.otafiles import free_bytes, read_files, read_head, staged_path
 from epx.otafolders import check_no_trial, clean, make_place, paths
-from epx.otawire import Refusal
+from epx.otawire import Refusal, fields
 
 _BLOCK = const(4096)
 
 
-def begin(stage, flags, version, mpy, files, size, profile):
+def obey(session, kind, body):
+    """LIST_BEGIN, LIST, LIST_END."""
+    stage = session.ota.stage
+    if kind == otawire.LIST_BEGIN:
+        profile = str(body[calcsize(otawire.LIST_BEGIN_BODY) :], "utf-8")
+        _begin(stage, *fields(otawire.LIST_BEGIN_BODY, body), profile)
+    elif kind == otawire.LIST:
+        _add(stage, body)
+    else:
+        session.start(_end(session, stage))
+
+
+def _end(session, stage):
+    """Job: what is missing; if that is nothing, the list can be committed."""
+    needed = yield from _compare(stage)
+    if not stage.complete:
+        return otawire.NEEDED, needed
+    session.tell(otawire.NEEDED, needed)
+    session.ota.make_room()
+    from epx.otabundle import finish
+
+    yield from finish(stage)
+    return (otawire.STAGED,)
+
+
+def _begin(stage, flags, version, mpy, files, size, profile):
     stage.close()
     check_no_trial()
     stage.full = bool(flags & otawire.FULL)
@@ -46,7 +72,7 @@ def _check_head(stage, flags, version, mpy, size, profile):
         raise Refusal("too large", "%d bytes" % size)
 
 
-def add(stage, body):
+def _add(stage, body):
     for path, size, sha256 in otapaths.entries(body):
         problem = otapaths.set_path_problem(path)
         if problem:
@@ -57,7 +83,7 @@ def add(stage, body):
         stage.sent.write("%s %d %s\n" % (str(hexlify(sha256), "ascii"), size, path))
 
 
-def compare(stage):
+def _compare(stage):
     """Job: what is missing -> the body of NEEDED; its first byte: the running set differs."""
     if not stage.sent or stage.files_left:
         raise Refusal("out of order", "fewer files than announced")

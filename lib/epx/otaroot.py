@@ -4,11 +4,11 @@ import os
 
 from micropython import const
 
-from epx import log
-from epx.otafiles import check_hash, close, free_bytes, make_folders, remove_file
+from epx import log, otawire
+from epx.otafiles import check_hash, close, free_bytes, hash_of, make_folders, remove_file
 from epx.otafolders import kind
-from epx.otapaths import root_path_problem
-from epx.otawire import Refusal
+from epx.otapaths import checked, root_path_problem
+from epx.otawire import Refusal, fields
 from loader import sets
 
 _CONFIG = "/config.txt"
@@ -18,8 +18,36 @@ _FOLDER = const(0x4000)
 _FILE = const(0x8000)
 
 
+def obey(session, kind, body):
+    """PUT, HASH, REMOVE."""
+    if kind == otawire.PUT:
+        (size,) = fields(otawire.PUT_BODY, body, 33)
+        path = str(body[36:], "utf-8")
+        session.sink = RootFile(session.ota.app, path, size, bytes(body[4:36]))
+        if not size:
+            session.finish()
+        return
+    path = str(body, "utf-8")
+    if kind == otawire.REMOVE:
+        remove(path)
+        session.tell(otawire.DONE)
+        return
+    stage = session.ota.stage
+    if checked(path)[0] != "/":
+        path = "/%s/%s" % (stage.base, path)
+    session.start(_hash(path, stage.buffer))
+
+
+def _hash(path, buffer):
+    """Job: the answer to HASH."""
+    size, digest = yield from hash_of(path, buffer)
+    return otawire.HASHED, size.to_bytes(4, "big") + digest
+
+
 class RootFile:
     """Takes one file: beside the old one, then verified as it lies in the flash, then instead."""
+
+    answer = otawire.DONE
 
     def __init__(self, app, path, size, sha256):
         problem = root_path_problem(path)

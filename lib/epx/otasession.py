@@ -1,66 +1,210 @@
-"""What the one who has the key asks for: lists, files, a commit, firmware."""
+"""One connection to the port of updates: bytes become records, and each is answered.
+
+What a record asks for is the work of another module, loaded when the first one of its kind comes.
+"""
 
 import gc
-from struct import calcsize, unpack_from
+import select
 
 from micropython import const
 
 from epx import diag, log, otawire
-from epx.loop import Task, uptime_s
-from epx.otalink import SILENCE_S, Link
+from epx.loop import Poll, Task, uptime_s
 from epx.otawire import Refusal
 
+_PROOF_S = const(10)
+_SILENCE_S = const(60)
+_MOST_UNSENT = const(4096)
+_MOST_WORDS = const(400)
 _PROGRESS_BYTES = const(8192)
-_MOST_WORDS = const(400)  # characters
 _REBOOT_MS = const(500)  # for the last answer to get out
+_BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
 
 
-class Session(Link):
-    """Obeys records; each is answered, or refused with a reason, and nothing else changes."""
+class Session:
+    """Talks to one caller. With a last_word given he is only told that.
 
-    _handlers = {
-        otawire.LIST_BEGIN: "_on_list_begin",
-        otawire.LIST: "_on_list",
-        otawire.LIST_END: "_on_list_end",
-        otawire.BUNDLE: "_on_bundle",
-        otawire.DATA: "_on_data",
-        otawire.COMMIT: "_on_commit",
-        otawire.REBOOT: "_on_reboot",
-        otawire.PUT: "_on_put",
-        otawire.HASH: "_on_hash",
-        otawire.REMOVE: "_on_remove",
-        otawire.FIRMWARE: "_on_firmware",
-        otawire.KEEP: "_on_keep",
-    }
+    keys: None before the hello; proved: the other end has the key. sink: who takes DATA, with
+    write(), sync(), complete, received_bytes, close(), and finish(), a job whose result goes out
+    as a record of type answer.
+    """
 
-    _sink = None  # who takes DATA: the stage, a RootFile, a Firmware
-    _told_bytes = 0
+    keys = None
+    proved = False
+    sink = None
+    told_bytes = 0
+
+    def __init__(self, ota, sock, peer, buffer, last_word=None):
+        self.peer = peer
+        self.ota = ota
+        self.buffer = buffer
+        self.last_word = last_word
+        self._sock = sock
+        self._have = 0
+        self.want = otawire.HELLO_BYTES
+        self._unsent = b""
+        self.deadline_s = uptime_s() + _PROOF_S
+        self._poll = Poll(sock, select.POLLIN, self._ready)
 
     def close(self, why):
-        self._drop_sink()
-        Link.close(self, why)
+        """The connection ends; what has arrived stays."""
+        if self._sock:
+            self._drop_sink()
+            if why and not self.last_word:
+                log.info("OTA: %s: %s", self.peer, why)
+            self._poll.cancel()
+            self._sock.close()
+            self._sock = None
+            self.ota.gone(self)
 
     def _drop_sink(self):
         """Nobody goes on with what has begun to come."""
-        sink, self._sink = self._sink, None
+        sink, self.sink = self.sink, None
         if sink:
             sink.close()
 
-    def obey(self, kind, body):
+    # Bytes.
+
+    def _ready(self, events):
         try:
-            handler = self._handlers.get(kind)
-            if not handler:
-                raise Refusal("bad message", "type %d" % kind)
-            getattr(self, handler)(body)
-        except Refusal as refusal:
-            self._refuse(refusal)
+            if events & select.POLLOUT:
+                self._flush()
+            if events & (select.POLLIN | _BROKEN):
+                self._read(events & _BROKEN)
+            if events & _BROKEN:
+                self.close("connection lost")
+        except (OSError, ValueError) as error:  # ValueError: not from who has the key
+            self.close(error)
+        self._watch()
+
+    def _must_wait(self):
+        """While something is being done, who wants more."""
+        return not self.last_word and self.ota.busy()
+
+    def _watch(self):
+        if self._sock:
+            events = 0 if self._must_wait() else select.POLLIN
+            self._poll.modify(events | select.POLLOUT if self._unsent else events)
+
+    def _read(self, to_the_end):
+        while self._sock and not self._must_wait():
+            count = self._sock.readinto(self.buffer[self._have : self.want])
+            if count is None:
+                return
+            if not count:
+                self.close("ended")
+                return
+            self._have += count
+            if self._have == self.want:
+                if self.proved and self._have == otawire.HEADER_BYTES:
+                    self.want = otawire.record_bytes(self.buffer)
+                    continue
+                self._complete()
+                # One record per turn: it may have to erase a block of the flash, 45 ms.
+                if not to_the_end:
+                    return
+
+    def _complete(self):
+        """So many bytes as were wanted are there."""
+        self._have = 0
+        if self.proved:
+            kind, body = self.keys.from_pc.open(self.buffer[: self.want])
+            self.want = otawire.HEADER_BYTES
+            self.deadline_s = uptime_s() + _SILENCE_S
+            self._obey(kind, body)
+        elif self.last_word:
+            self.send(self.last_word)
+            self.close(None)
+        else:
+            from epx import otahello
+
+            if not self.keys:
+                otahello.greet(self)
+            elif otahello.prove(self):
+                self.deadline_s = uptime_s() + _SILENCE_S
+                self.ota.make_room()
+
+    def send(self, data):
+        if len(self._unsent) + len(data) > _MOST_UNSENT:
+            raise OSError("does not read what it is told")
+        self._unsent += data
+        self._flush()
+
+    def _flush(self):
+        while self._unsent:
+            count = self._sock.write(self._unsent)
+            if not count:
+                return
+            self._unsent = self._unsent[count:]
+
+    # Records.
+
+    def tell(self, kind, body=b""):
+        if self._sock:
+            self.send(self.keys.from_device.seal(kind, body))
+
+    def _obey(self, kind, body):
+        refusal = None
+        try:
+            if kind == otawire.DATA:
+                self._take(body)
+            elif kind == otawire.COMMIT:
+                self._make_room()
+                self.ota.commit(self.answer)
+            elif kind == otawire.REBOOT:
+                self.tell(otawire.DONE)
+                Task(diag.reboot, _REBOOT_MS, arg="update tool of " + self.peer, core=True)
+            else:
+                self._part(kind).obey(self, kind, body)
+        except Refusal as error:
+            refusal = error
         except OSError as error:
-            self._refuse(Refusal("file system", str(error)))
+            refusal = Refusal("file system", str(error))
         except MemoryError:
             gc.collect()
-            self._refuse(Refusal("too large", "out of memory"))
+            refusal = Refusal("too large", "out of memory")
         except Exception as error:
-            self._refuse(Refusal("bad message", "%s %s" % (type(error).__name__, error)))
+            refusal = Refusal("bad message", "%s %s" % (type(error).__name__, error))
+        if refusal:
+            self._refuse(refusal)
+
+    def _part(self, kind):
+        """The module for this type of record."""
+        if kind not in (otawire.LIST, otawire.LIST_END):  # which go on with what has begun
+            self._make_room()
+        if kind <= otawire.LIST_END:
+            from epx import otalisting as part
+        elif kind == otawire.BUNDLE:
+            from epx import otabundle as part
+        elif kind in (otawire.FIRMWARE, otawire.KEEP):
+            from epx import otafw as part
+        elif otawire.PUT <= kind <= otawire.REMOVE:
+            from epx import otaroot as part
+        else:
+            raise Refusal("bad message", "type %d" % kind)
+        return part
+
+    def _make_room(self):
+        """Another part of the work begins."""
+        self._drop_sink()
+        self.told_bytes = 0
+        self.ota.make_room()
+
+    def start(self, job):
+        """Run the generator job; its result is (type, body) of the answer."""
+        self.ota.start(job, self.answer)
+
+    def answer(self, result, refusal):
+        """A job has ended."""
+        self.deadline_s = uptime_s() + _SILENCE_S  # who waited for it was not silent
+        try:
+            if refusal:
+                self._refuse(refusal)
+            else:
+                self.tell(*(result or (otawire.DONE,)))
+        except OSError as error:
+            self.close(error)
+        self._watch()
 
     def _refuse(self, refusal):
         name, words = refusal.args
@@ -68,155 +212,30 @@ class Session(Link):
         log.warn("OTA: %s: %s", name, words)
         self.tell(otawire.REFUSED, bytes((otawire.refusal(name),)) + words.encode())
 
-    def _make_room(self):
-        """Another part of the work begins."""
-        self._drop_sink()
-        self._told_bytes = 0
-        self._ota.make_room()
-
-    def _start(self, job, done):
-        self._ota.start(job, done)
-
-    def _answer_with(self, kind, result, refusal):
-        """A job has ended."""
-        self.deadline_s = uptime_s() + SILENCE_S  # who waited for it was not silent
-        try:
-            if refusal:
-                self._refuse(refusal)
-            else:
-                self.tell(kind, result or b"")
-        except OSError as error:
-            self.close(error)
-        self.watch()
-
-    def greeting(self):
-        from epx.otahello import identity
-
-        self._ota.make_room()
-        return identity(self._ota.stage)
-
-    def _on_list_begin(self, body):
-        fields = _fields(otawire.LIST_BEGIN_BODY, body)
-        profile = str(body[calcsize(otawire.LIST_BEGIN_BODY) :], "utf-8")
-        self._make_room()
-        from epx.otalisting import begin
-
-        begin(self._ota.stage, *fields, profile)
-
-    def _on_list(self, body):
-        from epx.otalisting import add
-
-        add(self._ota.stage, body)
-
-    def _on_list_end(self, body):
-        from epx.otalisting import compare
-
-        self._start(compare(self._ota.stage), self._compared)
-
-    def _compared(self, result, refusal):
-        self._answer_with(otawire.NEEDED, result, refusal)
-
-        stage = self._ota.stage
-        if not refusal and stage.complete and self._sock:
-            self._make_room()
-            from epx.otabundle import finish
-
-            self._start(finish(stage), self._staged)
-
-    def _on_bundle(self, body):
-        fields = _fields(otawire.BUNDLE_BODY, body, 32)
-        self._make_room()
-        from epx.otabundle import Bundle
-
-        self._sink = sink = Bundle(self._ota.stage, *fields, bytes(body[-32:]))
-        self._start(sink.resume(), self._resumed)
-
-    def _resumed(self, result, refusal):
-        self._answer_with(otawire.RESUME, result, refusal)
-        if not refusal and self._sock:
-            self._told_bytes = self._sink.received_bytes
-            if self._sink.complete:
-                self._on_data(b"")
-
-    def _staged(self, result, refusal):
-        self._answer_with(otawire.STAGED, None, refusal)
-
-    def _on_data(self, body):
-        sink = self._sink
+    def _take(self, data):
+        """The next bytes of what comes."""
+        sink = self.sink
         if not sink:
             raise Refusal("out of order", "data for nothing")
-        sink.write(body)
+        sink.write(data)
         if sink.complete:
-            self._sink = None
-            self._start(sink.finish(), self._staged if hasattr(sink, "resume") else self._done)
-        elif sink.received_bytes - self._told_bytes >= _PROGRESS_BYTES:
-            self._told_bytes = sink.received_bytes
-            self._start(_sync(sink), self._progressed)
+            self.finish()
+        elif sink.received_bytes - self.told_bytes >= _PROGRESS_BYTES:
+            self.told_bytes = sink.received_bytes
+            self.start(self._progress(sink))
 
-    def _progressed(self, result, refusal):
-        self._answer_with(otawire.PROGRESS, self._told_bytes.to_bytes(4, "big"), refusal)
+    def finish(self):
+        """All has come."""
+        sink, self.sink = self.sink, None
+        self.start(_finish(sink))
 
-    def _done(self, result, refusal):
-        self._answer_with(otawire.DONE, result, refusal)
-
-    def _on_commit(self, body):
-        self._make_room()
-        self._ota.commit(self._done)
-
-    def _on_reboot(self, body):
-        self.tell(otawire.DONE)
-        Task(diag.reboot, _REBOOT_MS, arg="update tool of " + self.peer, core=True)
-
-    def _on_put(self, body):
-        (size,) = _fields(otawire.PUT_BODY, body, 33)
-        self._make_room()
-        from epx.otaroot import RootFile
-
-        sink = RootFile(self._ota.app, str(body[36:], "utf-8"), size, bytes(body[4:36]))
-        self._sink = sink
-        if sink.complete:  # an empty one
-            self._on_data(b"")
-
-    def _on_hash(self, body):
-        from epx.otapaths import checked
-
-        path = checked(str(body, "utf-8"))
-        if path[0] != "/":
-            path = "/%s/%s" % (self._ota.stage.base, path)
-        self._start(self._ota.stage.hash_file(path), self._hashed)
-
-    def _hashed(self, result, refusal):
-        self._answer_with(otawire.HASHED, result, refusal)
-
-    def _on_remove(self, body):
-        from epx.otaroot import remove
-
-        remove(str(body, "utf-8"))
-        self.tell(otawire.DONE)
-
-    def _on_firmware(self, body):
-        (size,) = _fields(otawire.FIRMWARE_BODY, body, 34)
-        mpy = int.from_bytes(body[36:38], "big")
-        self._make_room()
-        from epx.otafw import Firmware
-
-        self._sink = Firmware(size, bytes(body[4:36]), mpy)
-        self.tell(otawire.DONE)
-
-    def _on_keep(self, body):
-        from epx import firmware
-
-        self.tell(otawire.DONE, firmware.keep().encode())
+    def _progress(self, sink):
+        """Job: what is told as received can be gone on with after a power cut."""
+        sink.sync()
+        yield
+        return otawire.PROGRESS, self.told_bytes.to_bytes(4, "big")
 
 
-def _sync(sink):
-    """Job: what has been told as received can be gone on with after a power cut."""
-    sink.sync()
-    yield
-
-
-def _fields(layout, body, more=0):
-    """The fields of layout at the beginning of body."""
-    if len(body) < calcsize(layout) + more:
-        raise Refusal("bad message", "%d bytes are too few" % len(body))
-    return unpack_from(layout, body)
+def _finish(sink):
+    result = yield from sink.finish()
+    return sink.answer, result or b""

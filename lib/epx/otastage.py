@@ -7,7 +7,7 @@ The work on it is in otalisting, otabundle, otamerge and otacommit, loaded one a
 
 from micropython import const
 
-from epx.otafiles import check_hash, close, hash_of, read_head
+from epx.otafiles import check_hash, close, read_head
 from loader import sets, verdict
 
 _PIECE = const(1024)
@@ -45,11 +45,6 @@ class Stage:
     def staged(self):
         """Is there something to commit?"""
         return sets.exists(self.new + "list")
-
-    def hash_file(self, path):
-        """Job: the body of HASHED."""
-        size, digest = yield from hash_of(path, self.buffer)
-        return size.to_bytes(4, "big") + digest
 
     def is_there(self, path, size, sha256):
         """Job: is path this file?"""

@@ -6,7 +6,7 @@ encrypted and authenticated. Numbers are big-endian.
 """
 
 import hashlib
-from struct import pack, unpack_from
+from struct import calcsize, pack, unpack_from
 
 from cryptolib import aes
 from micropython import const
@@ -98,6 +98,13 @@ def refusal(name):
 
 class Refusal(Exception):
     """Something that is not done: name of REFUSALS, and words for a person."""
+
+
+def fields(layout, body, more=0):
+    """The fields of layout at the beginning of body, after which there are more bytes."""
+    if len(body) < calcsize(layout) + more:
+        raise Refusal("bad message", "%d bytes are too few" % len(body))
+    return unpack_from(layout, body)
 
 
 class Mac:

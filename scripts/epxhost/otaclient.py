@@ -25,7 +25,7 @@ _ANSWER_LIMIT_S = 30.0
 _LONG_LIMIT_S = 180.0
 # What may be under way before the device has told that it has it.
 WINDOW_BYTES = 16384
-WBITS = 12
+WBITS = 11
 _MEMORY_LEVEL = 9  # of zlib: the most, for the smallest stream
 # The device's own lock-out ends after 64 s; a session that broke off, after 60 s.
 MOST_WAIT_S = 150.0

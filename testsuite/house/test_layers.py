@@ -22,10 +22,11 @@ LAYERS = (
     ("epx.topics", "epx.watchdog", "epx.diag", "epx.firmware"),
     ("epx.fsm",),
     # What net and mqtt, and updates, are built from.
-    ("epx.netstats", "epx.resolver", "epx.otafiles", "epx.otasession"),
+    ("epx.netstats", "epx.resolver", "epx.otafiles"),
     ("epx.otafolders", "epx.otamerge", "epx.otahello", "epx.otastage"),
     ("epx.otabundle", "epx.otacommit", "epx.otaroot", "epx.otafw"),
     ("epx.otalisting",),
+    ("epx.otasession",),
     # Siblings meet through arguments.
     ("epx.net*", "epx.mqtt*", "epx.ota"),
     ("epx.remote", "epx.trial"),

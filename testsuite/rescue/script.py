@@ -184,7 +184,7 @@ def test_a_fault_of_the_rescue_program_itself(world):
 
 
 def test_a_tank_in_rescue(world):
-    otastory.install_tank(world, {"lib/h2o/sensor.py": "def"})
+    otastory.install_tank(world, {"lib/epx/loop.py": "def"})
     in_rescue(world)
     update(world, new_set(profile="h2o"))
     assert world.run_until(lambda: running(world) == "b confirmed a", 3 * MINUTES)
