@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Self
 
+import click
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
@@ -18,6 +19,9 @@ from epxhost.devicelib import device_module
 from epxhost.errors import ToolError
 
 _CONNECT_LIMIT_S = 10.0
+# A broker or a device that has just been restarted is back by then.
+_PATIENCE_S = 20.0
+_PATIENCE_STEP_S = 0.5
 # How long the broker takes to hand out what it has retained.
 _RETAINED_LIMIT_S = 1.0
 _SEND_LIMIT_S = 10.0
@@ -89,10 +93,7 @@ class DeviceAtBroker:
         return f"{self.server.host}:{self.server.port}"
 
     def __enter__(self) -> Self:
-        try:
-            self._client.connect(self.server.host, self.server.port)
-        except (OSError, ValueError) as error:
-            raise ToolError(_unreachable(self.where, error)) from None
+        self._connect()
         self._client.loop_start()
         try:
             self._await_subscription()
@@ -105,6 +106,22 @@ class DeviceAtBroker:
         self._stopped = True
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _connect(self) -> None:
+        end = time.monotonic() + _PATIENCE_S
+        told = False
+        while True:
+            try:
+                self._client.connect(self.server.host, self.server.port)
+                return
+            except (OSError, ValueError) as error:
+                # A machine that refuses is there; only its broker is not (yet).
+                if not isinstance(error, ConnectionRefusedError) or time.monotonic() > end:
+                    raise ToolError(_unreachable(self.where, error)) from None
+            if not told:
+                told = True
+                _say_waiting(f"no MQTT broker at {self.where}")
+            time.sleep(_PATIENCE_STEP_S)
 
     def _await_subscription(self) -> None:
         self._subscribed.wait(_CONNECT_LIMIT_S)
@@ -200,9 +217,12 @@ class DeviceAtBroker:
         return None
 
     def require_online(self) -> None:
-        """ToolError if the broker says that the device is not there."""
+        """ToolError if the device is not there, and does not come within some seconds."""
         if self.availability is None:
             self.wait_for(lambda message: message.topic == "Availability", _RETAINED_LIMIT_S)
+        if self.availability != "online":
+            _say_waiting(f"{self.device} is not at the broker")
+            self.wait_for(lambda message: self.availability == "online", _PATIENCE_S)
         if self.availability == "online":
             return
         if self.availability is None:
@@ -214,6 +234,10 @@ class DeviceAtBroker:
             f"{self.device} is {self.availability}: it is not at the broker {self.where}. "
             "Is it powered, and its network up?"
         )
+
+
+def _say_waiting(why: str) -> None:
+    click.echo(f"{why}; waiting {_PATIENCE_S:.0f} s for it", err=True)
 
 
 def _topic_name(device: str) -> str:

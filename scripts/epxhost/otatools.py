@@ -28,7 +28,7 @@ from epxhost.devicelib import profiles
 from epxhost.errors import ToolError
 from epxhost.monitor import Formatter
 from epxhost.mqttclient import DeviceAtBroker, Message
-from epxhost.otaclient import OtaClient, OtaLink, Sent, wire
+from epxhost.otaclient import OtaClient, OtaLink, Sent, lists, wire
 
 _CONNECT_LIMIT_S = 10.0
 # The address goes out every 10 s while the port is open.
@@ -235,7 +235,7 @@ def _sent_words(sent: Sent, count: int) -> str:
     kept = count - len(sent.needed)
     there = f", {sent.resumed} of them were there from before" if sent.resumed else ""
     return (
-        f"{len(sent.needed)} files sent ({sent.raw} bytes, packed {sent.packed}{there}), "
+        f"{len(sent.needed)} file{'s'[: len(sent.needed) != 1]} sent ({sent.raw} bytes, packed {sent.packed}{there}), "
         f"{kept} already there"
     )
 
@@ -589,7 +589,7 @@ def otatool(address: str, action: str, arguments: tuple[str, ...], device: str |
 
 
 def _check_path(path: str) -> None:
-    problem = wire.path_problem(path)
+    problem = lists.path_problem(path)
     if problem:
         raise ToolError(f"{path}: {problem}")
 

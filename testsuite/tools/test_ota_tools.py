@@ -60,6 +60,12 @@ def at_broker(broker, monkeypatch):
     return broker
 
 
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch):
+    monkeypatch.setattr(mqttclient, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(mqttclient, "_PATIENCE_STEP_S", 0.1)
+
+
 @pytest.fixture
 def no_broker(monkeypatch):
     monkeypatch.setattr(settings, "has_mqtt_server", lambda: False)
@@ -211,7 +217,37 @@ def test_a_device_that_does_not_say_its_address(device, at_broker, capsys, monke
     assert "did not say its address" in capsys.readouterr().err
 
 
-def test_who_is_not_there_is_said_at_once(device, at_broker, capsys):
+def test_a_device_that_restarts_is_waited_for(device, at_broker, capsys, monkeypatch):
+    monkeypatch.setattr(mqttclient, "_PATIENCE_S", 10)
+    with FakeAppliance(at_broker, NAME, opened(device), availability="offline") as appliance:
+        said = mqttclient._say_waiting
+
+        def come_back(why):
+            said(why)
+            appliance.say("Availability", "online", retain=True)
+
+        monkeypatch.setattr(mqttclient, "_say_waiting", come_back)
+        assert run("ota", NAME, "toy", "--no-reboot") == 0
+    assert "Toy is not at the broker; waiting" in capsys.readouterr().err
+
+
+def test_a_broker_that_restarts_is_waited_for(monkeypatch, capsys):
+    monkeypatch.setattr(mqttclient, "_PATIENCE_S", 10)
+    with LocalBroker() as broker:
+        broker.kill()
+        said = mqttclient._say_waiting
+
+        def come_back(why):
+            said(why)
+            broker.start()
+
+        monkeypatch.setattr(mqttclient, "_say_waiting", come_back)
+        with mqttclient.DeviceAtBroker(NAME, Server(broker.host, broker.port)):
+            pass
+    assert f"no MQTT broker at 127.0.0.1:{broker.port}; waiting" in capsys.readouterr().err
+
+
+def test_who_is_not_there_is_said_soon(device, at_broker, capsys):
     with FakeAppliance(at_broker, NAME, availability="offline"):
         assert run("ota", NAME, "toy") == 1
     assert "Toy is offline" in capsys.readouterr().err
