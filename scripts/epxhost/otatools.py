@@ -232,11 +232,12 @@ def _stage(
 def _sent_words(sent: Sent, count: int) -> str:
     if not sent.needed:
         return f"all {count} files are there already"
-    kept = count - len(sent.needed)
+    number = len(sent.needed)
+    kept = count - number
     there = f", {sent.resumed} of them were there from before" if sent.resumed else ""
     return (
-        f"{len(sent.needed)} file{'s'[: len(sent.needed) != 1]} sent ({sent.raw} bytes, packed {sent.packed}{there}), "
-        f"{kept} already there"
+        f"{number} file{'' if number == 1 else 's'} sent ({sent.raw} bytes, packed "
+        f"{sent.packed}{there}), {kept} already there"
     )
 
 

@@ -108,7 +108,7 @@ def test_one_command_updates_a_device(device, at_broker, capsys):
         watch.join()
     said = capsys.readouterr()
     assert "Toy: update confirmed, toy version 2 (before: 1)" in said.out
-    assert "1 files sent" in said.err and "reset by soft reset" in said.err
+    assert "1 file sent" in said.err and "reset by soft reset" in said.err
     assert device.running == dict(NEW.files) and device.reboots == 1
 
 
