@@ -29,6 +29,8 @@ _PARTS = (
     "otakeys",
     "otalisting",
     "otapaths",
+    "otaowner",
+    "otacompare",
     "otafolders",
     "otabundle",
     "otamerge",

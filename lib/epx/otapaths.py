@@ -4,8 +4,6 @@ from struct import pack, unpack_from
 
 from micropython import const
 
-from epx.otawire import Refusal
-
 MOST_PATH = const(80)
 _MOST_PARTS = const(10)  # of a path: each costs stack when folders are walked through
 
@@ -30,10 +28,6 @@ def entries(body):
 
 _PATH_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 
-# What no update may touch at the root, besides the code of the sets.
-_RESERVED = ("running.txt", "pins.txt", "reboot.txt", "exception.txt", "config.old")
-_RESERVED_FOLDERS = ("a", "b", "loader", "lib")
-
 
 def set_path_problem(path):
     """Why path cannot be one of a file set, or None."""
@@ -51,33 +45,3 @@ def set_path_problem(path):
     if parts[0] in ("new", "set.txt"):
         return "that name is reserved"
     return None
-
-
-def root_path_problem(path):
-    """Why path is not one of the owner's files at the root, or None."""
-    if path[:1] != "/":
-        return "want a path that begins with /"
-    problem = set_path_problem(path[1:])
-    if problem:
-        return problem
-    parts = path[1:].split("/")
-    # A folder in the place of a file would be as bad as that file.
-    reserved = parts[0] in _RESERVED or parts[0] in _RESERVED_FOLDERS
-    reserved = reserved or (parts[0] == "config.txt" and len(parts) > 1)
-    for part in parts:
-        if reserved or part.rpartition(".")[2] in ("new", "py", "mpy"):
-            return "that name is reserved"
-    return None
-
-
-def path_problem(path):
-    """Why neither of both."""
-    return root_path_problem(path) if path[:1] == "/" else set_path_problem(path)
-
-
-def checked(path):
-    """path, if it may be one of a set or of the owner."""
-    problem = path_problem(path)
-    if problem:
-        raise Refusal("path not allowed", "%s: %s" % (path, problem))
-    return path

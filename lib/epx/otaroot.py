@@ -7,7 +7,7 @@ from micropython import const
 from epx import log, otawire
 from epx.otafiles import check_hash, close, free_bytes, hash_of, make_folders, remove_file
 from epx.otafolders import kind
-from epx.otapaths import checked, root_path_problem
+from epx.otaowner import checked, root_path_problem
 from epx.otawire import Refusal, fields
 from loader import sets
 

@@ -33,6 +33,7 @@ class Session:
     proved = False
     sink = None
     told_bytes = 0
+    _reboot = None
 
     def __init__(self, ota, sock, peer, buffer, last_word=None):
         self.peer = peer
@@ -153,7 +154,9 @@ class Session:
                 self.ota.commit(self.answer)
             elif kind == otawire.REBOOT:
                 self.tell(otawire.DONE)
-                Task(diag.reboot, _REBOOT_MS, arg="update tool of " + self.peer, core=True)
+                if not self._reboot:
+                    why = "update tool of " + self.peer
+                    self._reboot = Task(diag.reboot, _REBOOT_MS, arg=why, core=True)
             else:
                 self._part(kind).obey(self, kind, body)
         except Refusal as error:
@@ -170,18 +173,20 @@ class Session:
 
     def _part(self, kind):
         """The module for this type of record."""
-        if kind not in (otawire.LIST, otawire.LIST_END):  # which go on with what has begun
+        if not otawire.LIST_BEGIN <= kind <= otawire.KEEP:
+            raise Refusal("bad message", "type %d" % kind)
+        if kind != otawire.LIST:  # which goes on with what has begun
             self._make_room()
-        if kind <= otawire.LIST_END:
+        if kind <= otawire.LIST:
             from epx import otalisting as part
+        elif kind == otawire.LIST_END:
+            from epx import otacompare as part
         elif kind == otawire.BUNDLE:
             from epx import otabundle as part
         elif kind in (otawire.FIRMWARE, otawire.KEEP):
             from epx import otafw as part
-        elif otawire.PUT <= kind <= otawire.REMOVE:
-            from epx import otaroot as part
         else:
-            raise Refusal("bad message", "type %d" % kind)
+            from epx import otaroot as part
         return part
 
     def _make_room(self):

@@ -14,6 +14,7 @@ PURE_MODULES = (
     "epx.clock",
     "epx.config",
     "epx.otakeys",
+    "epx.otaowner",
     "epx.otapaths",
     "epx.otawire",
     "epx.payloads",

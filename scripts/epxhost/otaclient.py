@@ -19,6 +19,7 @@ from epxhost.fileset import FileSet
 wire = device_module("epx.otawire")
 keys_of = device_module("epx.otakeys")
 lists = device_module("epx.otapaths")
+owner = device_module("epx.otaowner")
 
 # A device that reads, inflates and hashes everything at 80 MHz answers late.
 _ANSWER_LIMIT_S = 30.0

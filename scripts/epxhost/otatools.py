@@ -28,7 +28,7 @@ from epxhost.devicelib import profiles
 from epxhost.errors import ToolError
 from epxhost.monitor import Formatter
 from epxhost.mqttclient import DeviceAtBroker, Message
-from epxhost.otaclient import OtaClient, OtaLink, Sent, lists, wire
+from epxhost.otaclient import OtaClient, OtaLink, Sent, owner, wire
 
 _CONNECT_LIMIT_S = 10.0
 # The address goes out every 10 s while the port is open.
@@ -590,7 +590,7 @@ def otatool(address: str, action: str, arguments: tuple[str, ...], device: str |
 
 
 def _check_path(path: str) -> None:
-    problem = lists.path_problem(path)
+    problem = owner.path_problem(path)
     if problem:
         raise ToolError(f"{path}: {problem}")
 

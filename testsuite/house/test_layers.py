@@ -15,6 +15,7 @@ LAYERS = (
     # Pure: no time, no machine, no socket. The PC tools import these.
     ("epx.clock", "epx.config", "epx.payloads", "epx.textfmt", "epx.otawire", "epx.filters"),
     ("epx.otakeys", "epx.otapaths"),
+    ("epx.otaowner",),
     ("epx.log",),
     ("epx.revive",),
     ("epx.loop", "epx.nvram"),
@@ -25,7 +26,7 @@ LAYERS = (
     ("epx.netstats", "epx.resolver", "epx.otafiles"),
     ("epx.otafolders", "epx.otamerge", "epx.otahello", "epx.otastage"),
     ("epx.otabundle", "epx.otacommit", "epx.otaroot", "epx.otafw"),
-    ("epx.otalisting",),
+    ("epx.otalisting", "epx.otacompare"),
     ("epx.otasession",),
     # Siblings meet through arguments.
     ("epx.net*", "epx.mqtt*", "epx.ota"),
@@ -61,6 +62,7 @@ MICROPYTHON = {
     "machine",
     "micropython",
     "network",
+    "onewire",
     "os",
     "random",
     "select",

@@ -19,6 +19,7 @@ from epx import (
     loop,
     otafiles,
     otakeys,
+    otaowner,
     otapaths,
     otastage,
     otawire,
@@ -109,7 +110,7 @@ class Scene:
             "commander": self._commander,
         }
         self.examples = 0
-        self._reboots = 0
+        self._reboots = self._turns = 0
         diag.reboot = self._reboot
         self.flash = _sim.device.flash
         for path, data in ROOT.items():
@@ -143,7 +144,6 @@ class Scene:
     def run(self, kind, data):
         """One example; raises if anything is not as it should be."""
         self.examples += 1
-        time.sleep_ms(20)  # the clock of the world has to move now and then
         source = Source(data)
         saved = (self._alone, self._both, self._alone, self._both, self._trial)[source.below(5)]
         self._place(saved)
@@ -171,7 +171,12 @@ class Scene:
         return caller
 
     def turn(self):
+        self._turns += 1
+        if not self._turns % 256:
+            time.sleep_ms(1)  # the clock of the world has to move now and then
         loop.step()
+        if len(loop._heap) - loop._cancelled > self._idle_tasks + 2:
+            raise AssertionError("more and more tasks")
         for link in (self.ota.session, self.ota._turned_away):
             if link and len(link._unsent) > MOST_UNSENT:
                 raise AssertionError("%d bytes wait to be sent" % len(link._unsent))
@@ -454,8 +459,8 @@ class Scene:
         self._socks.append(caller.sock)
         if caller.greet() != otawire.WELCOME or not caller.prove():
             raise AssertionError("no session")
-        if source.chance(8):
-            caller.sock.room = source.below(3000)
+        if source.chance(4):  # does not read what it is told
+            caller.sock.room = source.pick((0, 20, 700))
         acts = Acts(source, caller._keys.from_pc)
         most = 24
         while source.more() and most and not caller.sock.closed:
@@ -500,10 +505,11 @@ class Scene:
             same(self.flash.files[path], ROOT["/config.txt"], path)
         else:
             name = path[: -len(".new")] if path.endswith(".new") else path
-            same(otapaths.root_path_problem(name), None, path)
+            same(otaowner.root_path_problem(name), None, path)
             same(name in acts.touched, True, path)
             if name is path and path in self.flash.files:
-                same(self.flash.files[path] in acts.touched[path], True, path)
+                found = hashlib.sha256(self.flash.files[path]).digest()
+                same(found in acts.touched[path], True, path)
 
     # One at the broker.
 
@@ -572,8 +578,8 @@ def same(found, wanted, what):
 
 
 PATHS = (
-    "main.py", "lib/epx/loop.py", "x/y", "boot.py", "lib/new.py", "x", "x/y/z", "new/x", "new",
-    "set.txt", "set.txt/x", "../x", "a/../../config.txt", "/boot.py", "", "x" * 81, "q" * 80, "$x",
+    "main.py", "lib/epx/loop.py", "x/y", "boot.py", "lib/new.py", "x", "x/y/z", "new/x", "set.txt",
+    "set.txt/x", "new",  "../x", "a/../../config.txt", "/boot.py", "", "x" * 81, "q" * 80, "$x",
     "1/2/3/4/5/6/7/8/9/0", "1/2/3/4/5/6/7/8/9/0/1", "a b", "a\nb", "\u00e4",
 )  # fmt: skip
 ROOT_PATHS = (
@@ -596,7 +602,7 @@ class Acts:
         self._channel = channel
         self.out = []
         self.commits = 0
-        self.touched = {}  # path -> contents that were sent
+        self.touched = {}  # path -> hashes of what was announced
         self._listed = []  # contents that the last list named
         self._acts = (
             self._list,
@@ -609,6 +615,8 @@ class Acts:
             self._firmware,
             self._any,
             self._malformed,
+            self._flood,
+            self._whole,
         )
 
     def act(self):
@@ -628,7 +636,7 @@ class Acts:
         self._listed = []
         rows = []
         for _ in range(count):
-            path = source.pick(PATHS[:7] if good else PATHS)
+            path = source.pick(PATHS if source.chance(12) else PATHS[: 7 if good else 12])
             data = source.pick(DATA)
             row = bytearray(otapaths.pack_entry(path, len(data), hashlib.sha256(data).digest()))
             self._listed.append(data)
@@ -711,15 +719,15 @@ class Acts:
 
     def _put(self):
         source = self._source
-        path = source.pick(ROOT_PATHS)
+        path = source.pick(ROOT_PATHS[:4] if source.chance(2) else ROOT_PATHS)
         data = source.pick(DATA)
         mark = hashlib.sha256(data).digest()
-        if source.chance(8):
+        if source.chance(4):
             mark = source.take(32)
         size = len(data)
         if source.chance(4):
             size = source.pick((size + 1, 0, size // 2, 0xFFFFFFFF))
-        self.touched.setdefault(path, []).extend((data, b""))
+        self.touched.setdefault(path, []).append(mark)
         self._say(otawire.PUT, pack(otawire.PUT_BODY, size) + mark + path.encode())
         if not source.chance(8):
             self._data(data)
@@ -741,6 +749,18 @@ class Acts:
         kind = 1 + self._source.below(12)
         size = self._source.pick((0, 1, 12, 13, 36, 41, 60, 300, 2045))
         self._say(kind, self._source.take(size))
+
+    def _flood(self):
+        """One record again and again; what is answered fills what the device may keep."""
+        kind = self._source.pick((otawire.HASH, 99, otawire.DATA, otawire.REBOOT))
+        body = self._source.pick((b"main.py", b"/" + b"y" * 300, b""))
+        for _ in range(20 + self._source.below(180)):
+            self._say(kind, body)
+
+    def _whole(self):
+        self._list()
+        self._bundle()
+        self._say(otawire.COMMIT)
 
     def _firmware(self):
         source = self._source

@@ -3,7 +3,7 @@
 import unittest
 from binascii import hexlify, unhexlify
 
-from epx import otapaths, otawire
+from epx import otaowner, otapaths, otawire
 from epx.otakeys import Keys, hkdf, hmac
 from epx.otapaths import entries, pack_entry
 from epx.otawire import Channel, Mac, equal, record_bytes
@@ -293,18 +293,18 @@ class Paths(unittest.TestCase):
     def test_of_a_set(self):
         for path in SET_PATHS:
             self.assertEqual(otapaths.set_path_problem(path), None)
-            self.assertEqual(otapaths.path_problem(path), None)
+            self.assertEqual(otaowner.path_problem(path), None)
         for path in NO_SET_PATHS:
             self.assertTrue(otapaths.set_path_problem(path), path)
 
     def test_of_the_root(self):
         for path in ROOT_PATHS:
-            self.assertEqual(otapaths.root_path_problem(path), None)
-            self.assertEqual(otapaths.path_problem(path), None)
+            self.assertEqual(otaowner.root_path_problem(path), None)
+            self.assertEqual(otaowner.path_problem(path), None)
         for path in NO_ROOT_PATHS:
-            self.assertTrue(otapaths.root_path_problem(path), path)
+            self.assertTrue(otaowner.root_path_problem(path), path)
             if path[:1] == "/":
-                self.assertTrue(otapaths.path_problem(path), path)
+                self.assertTrue(otaowner.path_problem(path), path)
 
 
 class Refusals(unittest.TestCase):
