@@ -22,7 +22,7 @@ from epxhost.errors import ToolError
 from epxhost.localbroker import LocalBroker
 
 # More than a board has: the program is source here, so that somebody can change and update it.
-_HEAP = "384k"
+_HEAP = "256k"
 _TURN_S = 0.1
 _PROFILES = ("h2o",)
 
