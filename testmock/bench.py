@@ -7,6 +7,8 @@ virtual and real time alike.
 from testmock.radio import Wifi
 
 _HISTORY_LIMIT = 4000
+# What a program needs to read a pin: an estimate for an ESP32. Charged where time matters.
+_PIN_READ_US = 5
 
 
 class PinState:
@@ -18,6 +20,7 @@ class PinState:
         self.history = []
         self.driven = None
         self.source = None
+        self.signal = None
         self.changed = None
         self.release()
 
@@ -39,6 +42,8 @@ class PinState:
             return self.latch
         if self.driven is not None:
             return self.driven
+        if self.signal is not None:
+            return self.signal.level_at(self._bench.clock.now_us())
         return 1 if self.pull == 2 else 0
 
     def write(self, value):
@@ -73,6 +78,8 @@ class Bench:
         self.pins = {}
         self.buses = {}
         self.uarts = {}
+        self.uart_lines = {}  # the programs' ends of them
+        self.wires = {}
         self.nvs = {}
         self.nvs_writes = 0
         self.wifi = Wifi(clock)
@@ -82,6 +89,7 @@ class Bench:
         self.frequency_hz = 160_000_000
         self.unique_id = b"\x24\x0a\xc4\x00\x00\x01"
         self.hostname = "mpy-esp32"
+        self.pin_read_us = _PIN_READ_US
         self.cause = 1
         self.rtc_memory = b""
         self.rtc_offset_s = 0
@@ -129,9 +137,24 @@ class Bench:
         self.pin(pin).source = source
         return source
 
+    def signal(self, pin, source):
+        """Levels of an input as a function of time: source.level_at(now_us)."""
+        self.pin(pin).signal = source
+        return source
+
     def uart(self, number, model):
+        """Hang a model on a serial line; see machine_rare.UART."""
         self.uarts[number] = model
         return model
+
+    def uart_send(self, number, data):
+        """Bytes that come on a serial line by themselves, once the program has opened it."""
+        self.uart_lines[number]._arrive(data)
+
+    def onewire(self, pin, bus):
+        """A 1-Wire bus on a pin: models.onewire.OneWireBus."""
+        self.wires[pin] = bus
+        return bus
 
     def pin(self, number):
         state = self.pins.get(number)
@@ -195,6 +218,7 @@ class Bench:
         self.cause = cause
         self.watchdog_timeout_ms = 0
         self._pulsing.clear()
+        self.uart_lines.clear()
         for state in self.pins.values():
             state.release()
         self.wifi.restart()

@@ -13,19 +13,19 @@ _ASSOCIATE_MS = 500
 
 
 class RealClock:
-    """Microseconds since the start, from a millisecond counter that wraps."""
+    """Microseconds since the start, from a counter that wraps, on some ports after 18 minutes."""
 
     def __init__(self, time):
         self._time = time
-        self._ticks = time.ticks_ms()
+        self._ticks = time.ticks_us()
         self._now_us = 0
 
     def now_us(self):
-        ticks = self._time.ticks_ms()
-        passed_ms = self._time.ticks_diff(ticks, self._ticks)
-        if passed_ms > 0:
+        ticks = self._time.ticks_us()
+        passed_us = self._time.ticks_diff(ticks, self._ticks)
+        if passed_us > 0:
             self._ticks = ticks
-            self._now_us += passed_ms * 1000
+            self._now_us += passed_us
         return self._now_us
 
     def spend_us(self, us):

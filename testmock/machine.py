@@ -79,6 +79,8 @@ class Pin:
 
     def value(self, x=None):
         if x is None:
+            if self._state.signal is not None:
+                _bench.clock.spend_us(_bench.pin_read_us)
             return self._state.level()
         self._state.write(x)
 

@@ -50,6 +50,8 @@ def main_micropython(profile, folder, code, cause):
     for name in ("machine", "network", "esp32"):
         sys.modules[name] = __import__(name)
     __import__("stage").stage(sim.bench)
+    if sim.bench.wires:
+        sys.modules["onewire"] = __import__("onewire")
     commander = control.Control(sim.bench, time, select, sys.stdin, sys.stdout.write)
 
     def on_reset(reset_cause):

@@ -16,6 +16,7 @@ MOCKS = {
     "machine": ("testmock/machine.py", "testmock/machine_rare.py"),
     "network": ("testmock/network.py", "testmock/wired.py"),
     "esp32": ("testmock/esp32.py", "testmock/partition.py"),
+    "onewire": ("testmock/onewire.py",),
     "socket": ("testmock/virtual/socket.py",),
     "select": ("testmock/virtual/select.py",),
     "time": ("testmock/virtual/time.py",),

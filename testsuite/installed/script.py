@@ -123,14 +123,14 @@ def test_the_coverage_of_what_runs_from_flash_counts(world):
 
 def test_a_traceback_names_the_file_in_flash(world):
     device = world.device
-    text = installed.read("lib/h2o/service.py").decode()
-    changes = {"lib/h2o/service.py": text + "\n\n1 / 0\n"}
+    text = installed.read("lib/epx/textfmt.py").decode()
+    changes = {"lib/epx/textfmt.py": text + "\n\n1 / 0\n"}
     installed.install(device, "h2o", changes=changes)
     device.power_on()
     assert world.run_until(lambda: device.flash.content("/exception.txt"), 10 * SECONDS)
     line = len(text.splitlines()) + 3
     text = device.flash.text("/exception.txt")
-    assert 'File "/a/lib/h2o/service.py", line %d, in <module>' % line in text
+    assert 'File "/a/lib/epx/textfmt.py", line %d, in <module>' % line in text
     assert 'File "/a/main.py", line ' in text and "testmock" not in text
 
 
