@@ -124,7 +124,7 @@ def on_littlefs(name: str, choice: Choice) -> Row:
     if choice.point:
         options += ["--point", str(choice.point)]
         options += ["--how", choice.how] if choice.how else []
-    command = [*(toolchain.micropython32() or []), "-X", "heapsize=24m", _PROGRAM, str(ROOT)]
+    command = [*(toolchain.micropython32() or []), "-X", "heapsize=8m", _PROGRAM, str(ROOT)]
     try:
         done = subprocess.run(
             [*command, steps.relative_to(ROOT).as_posix(), *options],

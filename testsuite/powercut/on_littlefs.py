@@ -1,6 +1,6 @@
 """Power cuts on real littlefs, in real MicroPython:
 
-    micropython -X heapsize=24m testsuite/powercut/on_littlefs.py ROOT CABLE [--scenario NAME]
+    micropython -X heapsize=8m testsuite/powercut/on_littlefs.py ROOT CABLE [--scenario NAME]
         [--point K] [--how HOW] [--every N --from M]
 
 The flash is a block device in memory that remembers each write and erasure. One run of a scenario
