@@ -20,6 +20,7 @@ RECORDS = ((3, 4, 0), (3, 4, 1), (5, 6, 0))
 wire = device_module("epx.otawire")
 keys_of = device_module("epx.otakeys")
 paths = device_module("epx.otapaths")
+owner = device_module("epx.otaowner")
 
 
 def shown(name):
@@ -107,11 +108,11 @@ def test_names_that_are_reserved_are_refused():
     )
     folders, files, endings = (re.findall(r"`([^`]+)`", part) for part in said.groups())
     for path in [f"{folder}/x" for folder in folders] + [f"/{file}" for file in files]:
-        assert paths.root_path_problem(path), path
+        assert owner.root_path_problem(path), path
     for ending in endings:
-        assert paths.root_path_problem(f"/x{ending}"), ending
+        assert owner.root_path_problem(f"/x{ending}"), ending
     for path in ("/config.txt", "/pair.txt", "/certs/ca.der"):
-        assert paths.root_path_problem(path) is None
+        assert owner.root_path_problem(path) is None
 
 
 def test_the_list_of_a_set_is_one():
