@@ -2,11 +2,13 @@
 
     micropython bench/device/ota_appliance.py WHAT FOLDER CODE PORT
 
-time: nothing is measured here. turns: the longest turn of the loop in microseconds, from poll to
-poll. The first line is "taken NUMBER": bytes of heap that no board has to give. heap: bytes alive after a collection, more than at "begin", looked at in each turn and each
-time that a cipher or a hash is begun; the most of them for each state of what is loaded. Lines on
-stdin: "begin" starts anew, "tell" prints "measured NUMBER [MODULE...]" and then "told", another
-word is a module to import, and to print what that takes.
+The first line is "taken NUMBER": bytes of heap that no board has to give. WHAT is one of
+time: nothing is measured here;
+turns: the longest turn of the loop in microseconds, from poll to poll;
+heap: bytes alive after a collection, more than at "begin", looked at in each turn and each time
+that a cipher or a hash is begun; the most of them for each state of what is loaded.
+Lines on stdin: "begin" starts anew, "tell" prints "measured NUMBER [MODULE...]" and then "told",
+another word is a module to import, and to print what that takes.
 """
 
 import gc
@@ -14,10 +16,6 @@ import os
 import select
 import sys
 import time
-
-# Of the part of the table of names that comes when 10 + 20 + ... + 640 are full. With updates h2o
-# has less than 1,000 of its own.
-_TABLE_BYTES = 7 * 1280
 
 
 class Measure:
@@ -108,43 +106,14 @@ class Sampling:
         return self._function(*args)
 
 
-def grow_table_of_names():
-    """To the size that it has not on a board: the mocks of the hardware have names, too, and half
-    of its room is for them. Then it does not grow while something is measured."""
-    number = grown = 0
-    while grown < _TABLE_BYTES:
-        before = gc.mem_alloc()
-        setattr(Measure, "n%d" % number, None)
-        grown = gc.mem_alloc() - before
-        delattr(Measure, "n%d" % number)
-        number += 1
-
-
-class Ports:
-    """socket, with one port of the device at another number of this computer."""
-
-    def __init__(self, port):
-        import socket
-
-        self._socket = socket
-        self._port = port
-
-    def __getattr__(self, name):
-        return getattr(self._socket, name)
-
-    def getaddrinfo(self, host, port, *more):
-        return self._socket.getaddrinfo(host, self._port if port == 1337 else port, *more)
-
-
 def main(what, folder, code, port):
     sys.path.append(code)
-    from testmock import control, mounted
+    from testmock import control, mounted, shifted
 
     Measure.what = what
     Measure.stdin = select.poll()
     Measure.stdin.register(sys.stdin, select.POLLIN)
-    sys.modules["socket"] = Ports(int(port))
-    grow_table_of_names()
+    shifted.shift(int(port), 1)
     mounted.mount(folder)
     code = "/pc" + code
     sys.modules["testmock"].__path__ = code + "/testmock"
@@ -157,8 +126,9 @@ def main(what, folder, code, port):
     if what != "time":
         sys.modules["select"] = MeasuringSelect
     if what == "heap":
-        import cryptolib
         import hashlib
+
+        import cryptolib
 
         sys.modules["cryptolib"] = Sampling(cryptolib, "aes")
         sys.modules["hashlib"] = Sampling(hashlib, "sha256")

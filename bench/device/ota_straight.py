@@ -88,13 +88,13 @@ def serve(sock):
 
 
 sys.path.append(sys.argv[2])
-from testmock import mounted
+from testmock import mounted  # noqa: E402
 
 mounted.mount(sys.argv[1])
 sys.path[:] = ["/pc" + sys.argv[2] + "/lib"]
-from deflate import RAW, DeflateIO
+from deflate import RAW, DeflateIO  # noqa: E402
 
-from epx import otakeys, otawire
+from epx import otakeys, otawire  # noqa: E402
 
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

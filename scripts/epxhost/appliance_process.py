@@ -25,7 +25,7 @@ _BOOT_S = 0.3
 # What a device in real time needs of testmock/, besides models.
 _MOCKS = (
     "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare", "mounted",
-    "network", "partition", "radio", "realtime", "wired",
+    "network", "partition", "radio", "realtime", "shifted", "wired",
 )  # fmt: skip
 
 
@@ -36,7 +36,8 @@ class ApplianceProcess:
     of pins, wifi, picture, error, reset, quit, and ("exit", status) when it has ended for good.
     interpreter is the beginning of a MicroPython command line, None: this Python. installed: the
     program is what cpall would put into the device (compiled: modules as .mpy), in folder, and
-    is what updates change; a folder that has one already stays as it is.
+    is what updates change; a folder that has one already stays as it is. port: of this computer,
+    for updates, and speed: of the device's clock, both on MicroPython only (testmock/shifted.py).
     """
 
     def __init__(
@@ -49,7 +50,11 @@ class ApplianceProcess:
         installed: bool = False,
         version: int | None = None,
         compiled: bool = False,
+        port: int | None = None,
+        speed: int = 1,
     ) -> None:
+        assert interpreter or not port
+        self._shift = [str(port), str(speed)] if port else []
         self.events: queue.Queue[tuple[str, object]] = queue.Queue()
         self.resets: list[int] = []
         self._profile = profile
@@ -101,9 +106,10 @@ class ApplianceProcess:
 
     def _start(self, cause: int) -> subprocess.Popen:
         program = self._interpreter or [sys.executable]
-        arguments = [self._profile, str(self.folder), str(self._code), str(cause)]
+        module = "testmock.shifted" if self._shift else "testmock.realtime"
+        arguments = [*self._shift, self._profile, str(self.folder), str(self._code), str(cause)]
         return subprocess.Popen(
-            [*program, "-m", "testmock.realtime", *arguments],
+            [*program, "-m", module, *arguments],
             cwd=self._code,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -225,6 +231,7 @@ gc.collect()
 before = gc.mem_alloc()
 import testmock.realtime
 from testmock import control
+{shift}
 import time
 sys.modules["_sim"] = sim = control.prepare(time, "{folder}", 2)
 sys.path[:] = ["profiles/{profile}", "lib", "testmock", ""]
@@ -235,11 +242,12 @@ print(gc.mem_alloc() - before)
 """
 
 
-def mocks_heap_bytes(interpreter: list[str], profile: str) -> int:
+def mocks_heap_bytes(interpreter: list[str], profile: str, shifted: bool = False) -> int:
     """What the simulated hardware takes of the heap; on a board it takes nothing."""
     tree = compiled_tree(profile)
     with tempfile.TemporaryDirectory(prefix="epx-") as folder:
-        program = _MEASURE.format(folder=folder, profile=profile)
+        shift = "from testmock import mounted, shifted; shifted.shift(0, 2)" if shifted else ""
+        program = _MEASURE.format(folder=folder, profile=profile, shift=shift)
         command = [*interpreter, "-X", "heapsize=400k", "-c", program]
         done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
     if done.returncode:
