@@ -18,7 +18,7 @@ from epxhost import toolchain
 from epxhost.door import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
-MODULES = ("loop", "mqtt", "commands", "ram", "heap_min", "flash", "powercut", "virtual")
+MODULES = ("loop", "mqtt", "commands", "ram", "heap_min", "flash", "ota", "powercut", "virtual")
 
 AT_LEAST, AT_MOST = (operator.ge, ">="), (operator.le, "<=")
 
@@ -39,6 +39,15 @@ TARGETS = {
     "heap_min_h2o_kb": (AT_MOST, 80, "smallest heap, less the mocks"),
     "flash_h2o_bytes": (AT_MOST, 36000, "files of h2o as .mpy"),
     "rescue_flash_bytes": (AT_MOST, 120000, "files of loader and rescue, as source"),
+    "ota_full_wire_ratio": (AT_MOST, 0.42, "bytes of a full update, divided by its files, source"),
+    "ota_mpy_wire_ratio": (AT_MOST, 0.8, "the same with --mpy"),
+    "ota_noop_bytes": (AT_MOST, 2500, "bytes of an update when nothing differs"),
+    "ota_connections": (AT_MOST, 1, "TCP connections of a full update"),
+    "ota_full_seconds_ratio": (AT_MOST, 2, "time of a full update, by a straight script's"),
+    "ota_full_rtt20_seconds": (AT_MOST, 1.5, "full update over a round trip of 20 ms"),
+    "ota_ram_bytes": (AT_MOST, 12000, "more heap during an update, without code"),
+    "ota_code_bytes": (AT_MOST, 16000, "heap of the code loaded for an update"),
+    "ota_longest_turn_ms": (AT_MOST, 50, "longest turn of the loop during an update"),
     "wakeups_per_hour_h2o": (AT_MOST, 4500, "turns in an idle hour"),
     "boot_to_publish_ms_h2o": (AT_MOST, 5000, "power-up to first publication, virtual"),
     "sim_speedup_h2o": (AT_LEAST, 2000, "virtual seconds per second, CPython"),
