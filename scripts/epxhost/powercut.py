@@ -12,6 +12,7 @@ import datetime
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -22,7 +23,10 @@ from epxhost import toolchain
 from epxhost.door import ROOT
 
 SIMULATED, LITTLEFS = FLASHES = ("simulated", "littlefs")
-HOWS = ("before", "torn", "after")
+ONCE = ("before", "torn", "after")
+TWICE = "twice"  # torn, and once more while the device recovers; not on littlefs
+HOWS = (*ONCE, TWICE)
+_MOST_SECOND = 60
 _PROGRAM = "testsuite/powercut/on_littlefs.py"
 _LIMIT_S = 900
 _LINES_SHOWN = 40
@@ -88,7 +92,7 @@ def _scenarios() -> Any:
 def on_simulated_flash(name: str, choice: Choice) -> Row:
     began_s = time.monotonic()
     scenarios = _scenarios()
-    judged: dict[tuple, str | None] = {}
+    judged: dict[Any, str | None] = {}
     bricks = []
     number = points = 0
     # The serial tools tell what they do.
@@ -102,15 +106,28 @@ def on_simulated_flash(name: str, choice: Choice) -> Row:
                 if not choice.takes(number, point, how):
                     continue
                 points += 1
-                state = scenarios.state_after_cut(name, point, how, choice.seed)
-                key = scenarios.key_of(state)
+                twice = how == TWICE
+                state = scenarios.state_after_cut(
+                    name, point, "torn" if twice else how, choice.seed
+                )
+                if twice:
+                    state = _cut_again(name, state, point, choice.seed)
+                key = (twice, scenarios.key_of(state))
                 if key not in judged:
-                    judged[key] = scenarios.problem_of(name, state, choice.seed)
+                    judged[key] = scenarios.problem_of(name, state, choice.seed, twice)
                 problem = judged[key]
                 if problem:
                     bricks.append(Brick(SIMULATED, name, point, how, choice.seed, problem))
     seconds = time.monotonic() - began_s
     return Row(SIMULATED, name, changes, points, len(judged), bricks, seconds)
+
+
+def _cut_again(name: str, state: Any, point: int, seed: int) -> Any:
+    """The power goes once more, soon, or some time until the device is where it should be."""
+    dice = random.Random(f"{seed} {name} {point}")
+    second = dice.choice((dice.randint(1, 6), dice.randint(1, _MOST_SECOND)))
+    how = dice.choice(ONCE)
+    return _scenarios().state_after_second_cut(name, state, second, how, seed) or state
 
 
 def on_littlefs(name: str, choice: Choice) -> Row:
