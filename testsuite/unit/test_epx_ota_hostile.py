@@ -11,7 +11,7 @@ import _sim
 from ota_fakes import App, Caller, connect, content, install, put_file, refused, stored
 from ota_hostile import Scene, noise
 
-from epx import diag, loop, otastage, otawire, remote
+from epx import diag, loop, otawire, remote
 from loader import sets, verdict
 
 
@@ -85,6 +85,7 @@ class Found(unittest.TestCase):
         install("b", {"main.py": b"good"})
         put_file("/b/new/list", b"profile tank\nversion 3\nmpy 0\n")
         sets._write("a", "trial", "b", "ok")
+        verdict.trial = True
         self.assertEqual(refused(connect(self.app).ask(otawire.COMMIT)), "on trial")
         self.app.ota.session.close(None)
         remote.obey(self.app, b"commit")
@@ -94,7 +95,6 @@ class Found(unittest.TestCase):
         self.assertEqual(content("/running.txt"), b"a trial b ok\n")
 
     def test_a_profile_is_one_word(self):
-        self.app.ota.stage = otastage.Stage(None)
         self.app.ota.stage.profile = None  # as in the rescue program without a set
         for name in ("tank\nversion 9", "../x", "", "tank x", "a/b"):
             caller = connect(self.app)
