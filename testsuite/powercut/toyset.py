@@ -44,7 +44,7 @@ if not one.VERSION == two.VERSION == %d:
 Appliance("toy", settings).run(build)
 """
 _CRASHES = b"1 / 0\n"
-_HANGS = b"import time\n\ntime.sleep(1000000)\n"
+_HANGS = b"from time import sleep_ms\n\nwhile True:\n    sleep_ms(1000)\n"
 
 
 def files(version):
