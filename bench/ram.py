@@ -44,7 +44,7 @@ def _interpreter(toolchain_=toolchain) -> list[str]:
 
 def import_order(profile: str) -> tuple[list[str], list[str]]:
     """The modules of a profile, each one after those that it imports: those that its main.py
-    imports, and then those that functions import later."""
+    imports, build() too, and then those that other functions import, in time or never."""
     names = {_module(file.remote.as_posix()): ROOT / file.local for file in _lib_files(profile)}
     names |= {_module(f"lib/loader/{file.name}"): file for file in _LOADER.glob("*.py")}
     order: list[str] = []
@@ -62,14 +62,14 @@ def import_order(profile: str) -> tuple[list[str], list[str]]:
 
     def visit_all(path: Path) -> None:
         for node, inside in _imports(ast.parse(path.read_text())):
-            found = _named(node)
-            if inside:
-                later.extend(found)
-            else:
-                for module in found:
+            for module in _named(node):
+                if inside and (path != main or module == f"{profile}.settings"):
+                    later.append(module)
+                else:
                     visit(module)
 
-    visit_all(ROOT / "profiles" / profile / "main.py")
+    main = ROOT / "profiles" / profile / "main.py"
+    visit_all(main)
     at_boot = len(order)
     while later:
         visit(later.pop(0))
@@ -200,7 +200,7 @@ def table(profile: str, interpreter: list[str]) -> str:
     lines.append(f"  {constructed - imports:7,}  objects of main.py")
     lines.append(f"  {constructed:7,}  constructed (ram_{profile}_bytes)")
     lines.append(f"  {connected:7,}  connected")
-    lines.append("and what is imported by a function, when it is needed")
+    lines.append("and what functions import when it is needed")
     lines += [f"  {all_sizes[name]:7,}  {name}" for name in later]
     return "\n".join(lines)
 
