@@ -108,7 +108,7 @@ class Caller:
         kind, body = self._keys.from_device.open(memoryview(record))
         body = bytes(body)
         if kind == self._wire.REFUSED:
-            raise Refused(self._wire.REFUSALS[body[0] - 1], str(body[1:], "utf-8"))
+            raise Refused(wire("otarefusals").REFUSALS[body[0] - 1], str(body[1:], "utf-8"))
         return kind, body
 
     def done(self, limit_ms=120 * SECONDS):

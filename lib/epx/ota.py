@@ -21,7 +21,6 @@ from epx.topics import full_topic
 from loader import verdict
 
 _IDLE_S = const(600)
-_MOST_FAILURES = const(6)  # 64 s
 _ANNOUNCE_S = const(10)
 # Modules that are loaded for one part of the work and forgotten before the next.
 _PARTS = (
@@ -37,6 +36,7 @@ _PARTS = (
     "otacommit",
     "otaroot",
     "otafw",
+    "otarefusals",
     "firmware",
 )
 _BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
@@ -49,16 +49,17 @@ class Ota:
 
     def __init__(self, app):
         self.app = app
-        self.stage = Stage(app.profile if verdict.chosen else None)
-        self.session = None
+        # For what comes in, and for the work on it: never both at a time.
         self._buffer = memoryview(bytearray(otawire.MOST_RECORD))
+        self.stage = Stage(app.profile if verdict.chosen else None, self._buffer)
+        self.session = None
         self._turned_away = None  # one more caller, who is told so
         self._job = None
         self._job_done = None  # what to do with its result
         self._commit_done = None
         self._count = 0
-        self._failures = 0
-        self._locked_until_s = 0
+        self.failures = 0  # of callers who did not have the key
+        self.locked_until_s = 0
         self._listener = listener = socket.socket()
         listener.setblocking(False)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -143,22 +144,15 @@ class Ota:
 
     def admit(self, sock, peer):
         """Somebody has called: talk to him, or tell him why not."""
-        wait_s = self._locked_until_s - uptime_s()
-        if self.session or self._job:
-            holder = self.session.peer if self.session else "a commit"
-            self._turn_away(sock, peer, otawire.BUSY, holder.encode())
-        elif wait_s > 0:
-            self._turn_away(sock, peer, otawire.LOCKED, wait_s.to_bytes(2, "big"))
+        if self.session or self._job or uptime_s() < self.locked_until_s:
+            from epx.otahello import last_word
+
+            if self._turned_away:
+                self._turned_away.close(None)
+            buffer = memoryview(bytearray(otawire.HELLO_BYTES))
+            self._turned_away = Session(self, sock, peer, buffer, last_word(self))
         else:
             self.session = Session(self, sock, peer, self._buffer)
-
-    def _turn_away(self, sock, peer, status, reason):
-        if self._turned_away:
-            self._turned_away.close(None)
-        answer = otawire.ANSWER + bytes((status,)) + reason[: otawire.NONCE_BYTES]
-        answer += bytes(otawire.HELLO_BYTES - len(answer))
-        buffer = memoryview(bytearray(otawire.HELLO_BYTES))
-        self._turned_away = Session(self, sock, peer, buffer, answer)
 
     def gone(self, session):
         """A conversation has ended."""
@@ -171,20 +165,11 @@ class Ota:
             if not self._commit_done:
                 self.stage.close()
 
-    def failed(self, peer):
-        """Somebody does not have the key: each time it takes longer to try again."""
-        log.warn("OTA: wrong key from %s", peer)
-        self._locked_until_s = uptime_s() + (1 << self._failures)
-        self._failures = min(self._failures + 1, _MOST_FAILURES)
-
-    def proved(self):
-        self._failures = 0
-        self.touch()
-
     def make_room(self):
         """What one part of the work has needed is no use for the next one."""
         for leaf in _PARTS:
             diag.forget("epx", leaf)
+        diag.forget("loader", "sets")
         gc.collect()
 
     # Long work, one step per turn of the loop.
@@ -231,12 +216,13 @@ class Ota:
 
         self._commit_done = done
         self.stage.close()
-        job = commit(self.stage.base, self.stage.target, self.app.health())
+        stage = self.stage
+        job = commit(stage.base, stage.target, self.app.health(), stage.buffer)
         self.start(job, self._committed)
 
     def _committed(self, result, refusal):
         if not refusal:
             log.answer("OTA: committed, set %s runs after a reboot", self.stage.target)
-            self.stage = Stage(self.stage.profile)
+            self.stage = Stage(self.stage.profile, self._buffer)
         done, self._commit_done = self._commit_done, None
         done(result, refusal)

@@ -7,7 +7,6 @@ from binascii import hexlify
 from epx import otawire
 from epx.otafiles import close, free_bytes, read_files, remove_file, staged_path
 from epx.otawire import Refusal, fields
-from loader import sets
 
 
 def obey(session, kind, body):
@@ -82,7 +81,8 @@ class Bundle:
             at = 0
             digest = hashlib.sha256()
             remove_file(name)
-            sets.replace(name + ".id", mark)
+            with open(name + ".id", "w") as file:
+                file.write(mark)
         self._file = open(name, "ab")
         self.received_bytes = at
         self.complete = at == self._packed_bytes

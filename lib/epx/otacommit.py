@@ -2,18 +2,14 @@
 
 import os
 
-from micropython import const
-
 from epx import diag
-from epx.otafiles import check_hash, make_folders, read_files, remove_file, staged_path
-from epx.otafolders import check_no_trial, clean, paths
+from epx.otafiles import check_hash, read_files, remove_file, staged_path
+from epx.otafolders import check_no_trial, clean, make_folders, paths
 from epx.otawire import Refusal
 from loader import sets
 
-_PIECE = const(1024)
 
-
-def commit(base, target, health):
+def commit(base, target, health, buffer):
     """Job: make set target whole, each file verified as it lies in the flash, and let it run next.
 
     What has not been sent comes from set base. A step does one thing that may have to erase a
@@ -28,7 +24,6 @@ def commit(base, target, health):
     yield
     remove_file(folder + "set.txt")
     yield from clean(folder, "", paths(new + "list"))
-    buffer = memoryview(bytearray(_PIECE))
     for path, size, sha256 in read_files(new + "list"):
         yield
         final = folder + path

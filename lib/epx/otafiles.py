@@ -10,7 +10,6 @@ from binascii import unhexlify
 from micropython import const
 
 from epx import otawire
-from loader import sets
 
 _PIECES_PER_STEP = const(4)
 
@@ -43,15 +42,6 @@ def check_hash(path, size, sha256, buffer):
         return False
     found = yield from hash_of(path, buffer)
     return found == (size, sha256)
-
-
-def make_folders(path):
-    """Those that path, which begins with /, lies in."""
-    at = path.find("/", 1)
-    while at > 0:
-        if not sets.exists(path[:at]):
-            os.mkdir(path[:at])
-        at = path.find("/", at + 1)
 
 
 def close(file):

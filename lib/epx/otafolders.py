@@ -4,19 +4,21 @@ import os
 
 from micropython import const
 
-from epx.otafiles import make_folders, read_files
+from epx.otafiles import read_files
 from epx.otawire import Refusal
-from loader import sets, verdict
+from loader import verdict
 
 _FOLDER = const(0x4000)
-_FILE = const(0x8000)
 
 
 def check_no_trial():
     """The set that would be changed is the one to go back to."""
-    running = sets.read()
-    if running and running.trial and running.name == verdict.chosen:
-        raise Refusal("on trial", "set %s has to be confirmed first" % verdict.chosen)
+    if verdict.trial:
+        from loader import sets
+
+        running = sets.read()
+        if running and running.trial and running.name == verdict.chosen:
+            raise Refusal("on trial", "set %s has to be confirmed first" % verdict.chosen)
 
 
 def paths(name):
@@ -32,19 +34,13 @@ def kind(path):
         return 0
 
 
-def make_place(folder):
-    """Make folder, which ends with /, for files only; what lies in the way goes."""
-    at = folder.find("/", 1)
+def make_folders(path):
+    """Those that path, which begins with /, lies in."""
+    at = path.find("/", 1)
     while at > 0:
-        if kind(folder[:at]) & _FILE:
-            os.remove(folder[:at])
-        at = folder.find("/", at + 1)
-    make_folders(folder)
-    for entry in list(os.ilistdir(folder[:-1])):
-        if entry[1] == _FOLDER:
-            for _ in clean(folder, entry[0] + "/", ()):
-                pass
-            os.rmdir(folder + entry[0])
+        if not kind(path[:at]):
+            os.mkdir(path[:at])
+        at = path.find("/", at + 1)
 
 
 def clean(folder, below, wanted):

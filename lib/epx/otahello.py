@@ -5,11 +5,26 @@ import sys
 from binascii import hexlify
 
 import machine
+from micropython import const
 
 from epx import diag, log, otawire
+from epx.loop import uptime_s
 from epx.otafiles import free_bytes, read_head
 from epx.otakeys import Keys
 from loader import verdict
+
+_MOST_FAILURES = const(6)  # 64 s
+
+
+def last_word(ota):
+    """The answer to somebody who comes at the wrong time."""
+    if ota.session or ota.busy():
+        holder = ota.session.peer if ota.session else "a commit"
+        answer = bytes((otawire.BUSY,)) + holder.encode()[: otawire.NONCE_BYTES]
+    else:
+        answer = bytes((otawire.LOCKED,)) + (ota.locked_until_s - uptime_s()).to_bytes(2, "big")
+    answer = otawire.ANSWER + answer
+    return answer + bytes(otawire.HELLO_BYTES - len(answer))
 
 
 def greet(session):
@@ -29,10 +44,14 @@ def prove(session):
     keys = session.keys
     ota = session.ota
     if not otawire.equal(session.buffer[: otawire.PROOF_BYTES], keys.pc_proof):
-        ota.failed(session.peer)
+        log.warn("OTA: wrong key from %s", session.peer)
+        # Each time it takes longer to try again.
+        ota.locked_until_s = uptime_s() + (1 << ota.failures)
+        ota.failures = min(ota.failures + 1, _MOST_FAILURES)
         session.close("wrong key")
         return False
-    ota.proved()
+    ota.failures = 0
+    ota.touch()
     log.info("OTA: session with %s", session.peer)
     session.proved = True
     session.want = otawire.HEADER_BYTES

@@ -26,22 +26,21 @@ def entries(body):
         at = end + 36
 
 
-_PATH_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
-
-
 def set_path_problem(path):
     """Why path cannot be one of a file set, or None."""
     if not 0 < len(path) <= MOST_PATH:
-        return "want a path of 1 to %d characters" % MOST_PATH
+        return "want 1 to %d characters" % MOST_PATH
     for character in path:
-        if character not in _PATH_CHARACTERS:
-            return "want letters, digits and . _ - / in a path"
+        if character > "z" or not (
+            character.isalpha() or character.isdigit() or character in "._-/"
+        ):
+            return "want letters, digits, . _ - /"
     parts = path.split("/")
     if len(parts) > _MOST_PARTS:
-        return "want at most %d parts in a path" % _MOST_PARTS
+        return "want at most %d parts" % _MOST_PARTS
     for part in parts:
         if not part.strip("."):
-            return "want a path without empty parts, . and .."
+            return "want no empty parts, . or .."
     if parts[0] in ("new", "set.txt"):
         return "that name is reserved"
     return None

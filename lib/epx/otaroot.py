@@ -5,8 +5,8 @@ import os
 from micropython import const
 
 from epx import log, otawire
-from epx.otafiles import check_hash, close, free_bytes, hash_of, make_folders, remove_file
-from epx.otafolders import kind
+from epx.otafiles import check_hash, close, free_bytes, hash_of, remove_file
+from epx.otafolders import kind, make_folders
 from epx.otaowner import checked, root_path_problem
 from epx.otawire import Refusal, fields
 from loader import sets

@@ -117,6 +117,8 @@ class Session:
             self.send(self.last_word)
             self.close(None)
         else:
+            if not self.keys:
+                self.ota.make_room()
             from epx import otahello
 
             if not self.keys:
@@ -212,10 +214,12 @@ class Session:
         self._watch()
 
     def _refuse(self, refusal):
+        from epx.otarefusals import number
+
         name, words = refusal.args
         words = words[:_MOST_WORDS]  # they repeat what they are about, as long as a record
         log.warn("OTA: %s: %s", name, words)
-        self.tell(otawire.REFUSED, bytes((otawire.refusal(name),)) + words.encode())
+        self.tell(otawire.REFUSED, bytes((number(name),)) + words.encode())
 
     def _take(self, data):
         """The next bytes of what comes."""

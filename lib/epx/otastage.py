@@ -5,17 +5,14 @@ what it is), $lib$epx$loop.py (a file that has arrived), list (what the next set
 The work on it is in otalisting, otabundle, otamerge and otacommit, loaded one after the other.
 """
 
-from micropython import const
-
 from epx.otafiles import check_hash, close, read_head
-from loader import sets, verdict
-
-_PIECE = const(1024)
+from loader import verdict
 
 
 class Stage:
     """The set that is being made. profile: what this device is; None accepts anything.
 
+    buffer: for whoever works on it.
     sent: the file that takes a list; full: of a whole set; ask: only to see what is missing;
     files_left of it to come. needed: a bit for each file that has to be sent, the first one
     being bit 7 of byte 0; listed: it is known; complete: it is known that none has to be.
@@ -23,14 +20,16 @@ class Stage:
 
     sent = None
 
-    def __init__(self, profile):
+    def __init__(self, profile, buffer):
+        from loader import sets
+
         running = sets.read()
         self.base = verdict.chosen or (running.name if running else None)
         self.target = sets.other(self.base) if self.base else "a"
         self.head = read_head("/%s/set.txt" % self.base)
         self.profile = profile or self.head.get("profile")
         self.new = "/%s/new/" % self.target
-        self.buffer = memoryview(bytearray(_PIECE))
+        self.buffer = buffer
         self.close()
 
     def close(self):
@@ -44,7 +43,7 @@ class Stage:
 
     def staged(self):
         """Is there something to commit?"""
-        return sets.exists(self.new + "list")
+        return bool(read_head(self.new + "list"))
 
     def is_there(self, path, size, sha256):
         """Job: is path this file?"""

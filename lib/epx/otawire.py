@@ -25,9 +25,9 @@ LOCKED = const(2)  # seconds, 2 bytes
 
 HEADER_BYTES = const(2)
 TAG_BYTES = const(16)
-MOST_CIPHERTEXT = const(2048)
-MOST_RECORD = const(2066)
-MOST_BODY = const(2045)
+MOST_CIPHERTEXT = const(1024)
+MOST_RECORD = const(1042)
+MOST_BODY = const(1021)
 
 # Types of records from the PC,
 LIST_BEGIN = const(1)
@@ -72,32 +72,9 @@ MOST_FILES = const(200)
 MOST_CHANGES = const(32)  # files of a partial list
 MOST_WBITS = const(12)
 
-# Why a device refuses; the number is the place in here plus one.
-REFUSALS = (
-    "wrong profile",
-    "wrong mpy version",
-    "lower version",
-    "too large",
-    "path not allowed",
-    "bad message",
-    "out of order",
-    "corrupt",
-    "file system",
-    "bad config",
-    "on trial",
-    "nothing staged",
-    "no firmware update",
-    "bad firmware image",
-)
-
-
-def refusal(name):
-    """The number of a reason."""
-    return REFUSALS.index(name) + 1
-
 
 class Refusal(Exception):
-    """Something that is not done: name of REFUSALS, and words for a person."""
+    """Something that is not done: name of otarefusals.REFUSALS, and words for a person."""
 
 
 def fields(layout, body, more=0):

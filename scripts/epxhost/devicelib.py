@@ -16,6 +16,7 @@ PURE_MODULES = (
     "epx.otakeys",
     "epx.otaowner",
     "epx.otapaths",
+    "epx.otarefusals",
     "epx.otawire",
     "epx.payloads",
     "epx.textfmt",

@@ -19,6 +19,7 @@ from epxhost.fileset import FileSet
 wire = device_module("epx.otawire")
 keys_of = device_module("epx.otakeys")
 lists = device_module("epx.otapaths")
+reasons = device_module("epx.otarefusals")
 owner = device_module("epx.otaowner")
 
 # A device that reads, inflates and hashes everything at 80 MHz answers late.
@@ -73,8 +74,8 @@ class OtaRefused(ToolError):
     """The device does not do it; name is one of REFUSALS of the wire."""
 
     def __init__(self, code: int, text: str) -> None:
-        known = 0 < code <= len(wire.REFUSALS)
-        self.name = wire.REFUSALS[code - 1] if known else f"refusal {code}"
+        known = 0 < code <= len(reasons.REFUSALS)
+        self.name = reasons.REFUSALS[code - 1] if known else f"refusal {code}"
         self.text = text
         words = self.name if text in ("", self.name) else f"{self.name}: {text}"
         advice = ADVICE.get(self.name, "use the tools of the version that the device runs")

@@ -13,7 +13,15 @@ LAYERS = (
     ("loader.sets",),
     ("loader.start",),
     # Pure: no time, no machine, no socket. The PC tools import these.
-    ("epx.clock", "epx.config", "epx.payloads", "epx.textfmt", "epx.otawire", "epx.filters"),
+    (
+        "epx.clock",
+        "epx.config",
+        "epx.payloads",
+        "epx.textfmt",
+        "epx.otawire",
+        "epx.otarefusals",
+        "epx.filters",
+    ),
     ("epx.otakeys", "epx.otapaths"),
     ("epx.otaowner",),
     ("epx.log",),

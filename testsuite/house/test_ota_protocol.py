@@ -21,6 +21,7 @@ wire = device_module("epx.otawire")
 keys_of = device_module("epx.otakeys")
 paths = device_module("epx.otapaths")
 owner = device_module("epx.otaowner")
+reasons = device_module("epx.otarefusals")
 
 
 def shown(name):
@@ -85,7 +86,7 @@ def test_every_type_of_record_has_its_row():
 
 def test_every_reason_has_its_number():
     told = re.findall(r"\| (\d+) ([a-z][a-z ]+?) (?=\|)", PAGE)
-    assert [(int(number), name) for number, name in told] == list(enumerate(wire.REFUSALS, 1))
+    assert [(int(number), name) for number, name in told] == list(enumerate(reasons.REFUSALS, 1))
 
 
 def test_limits_are_those_of_the_code():

@@ -450,7 +450,7 @@ WRONG = {
     "a removal with ..": ([(W.REMOVE, b"/data/../config.txt")], "path not allowed"),
     "a hash of no text": ([(W.HASH, b"/\xff\xfe")], "bad message"),
     "no firmware image": (
-        [(W.FIRMWARE, pack(">I", 8192) + bytes(34)), ASKS, (W.DATA, bytes(2000))],
+        [(W.FIRMWARE, pack(">I", 8192) + bytes(34)), ASKS, (W.DATA, bytes(1000))],
         "bad firmware image",
     ),
     "an answer of the device": ([(W.STAGED, b"")], "bad message"),

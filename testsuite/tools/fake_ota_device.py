@@ -16,6 +16,7 @@ from epxhost.devicelib import device_module
 wire = device_module("epx.otawire")
 keys_of = device_module("epx.otakeys")
 lists = device_module("epx.otapaths")
+reasons = device_module("epx.otarefusals")
 
 KEY = "0123456789abcdef0123"
 PROGRESS_BYTES = 8192
@@ -184,7 +185,7 @@ class Conversation:
             _HANDLERS[kind](self, body)
         except Refusal as refusal:
             name, text = refusal.args
-            code = wire.refusal(name) if isinstance(name, str) else name
+            code = reasons.number(name) if isinstance(name, str) else name
             self._tell(wire.REFUSED, bytes((code,)) + text.encode())
 
     # What it does.

@@ -16,6 +16,7 @@ from epxhost.otaclient import (
     OtaLink,
     OtaLocked,
     OtaRefused,
+    reasons,
     wire,
 )
 from testsuite.tools import fake_ota_device as fake
@@ -153,10 +154,10 @@ def test_a_firmware_is_sent_and_kept(device):
 
 
 def test_every_refusal_has_an_advice():
-    assert set(ADVICE) == set(wire.REFUSALS)
+    assert set(ADVICE) == set(reasons.REFUSALS)
 
 
-@pytest.mark.parametrize("name", wire.REFUSALS)
+@pytest.mark.parametrize("name", reasons.REFUSALS)
 def test_every_refusal_says_what_is_wrong_and_what_to_do(device, name):
     device.refuse[wire.LIST_END] = (name, "these words")
     with pytest.raises(OtaRefused, match="these words") as raised:

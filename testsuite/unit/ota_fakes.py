@@ -4,7 +4,7 @@ import hashlib
 import os
 from struct import pack
 
-from epx import loop, otakeys, otapaths, otawire
+from epx import loop, otakeys, otapaths, otarefusals, otawire
 
 KEY = "sixteen letters and more"
 
@@ -289,4 +289,4 @@ def hexadecimal(data):
 def refused(answer):
     """The name of the reason, or what else was answered."""
     kind, body = answer
-    return otawire.REFUSALS[body[0] - 1] if kind == otawire.REFUSED else (kind, body)
+    return otarefusals.REFUSALS[body[0] - 1] if kind == otawire.REFUSED else (kind, body)

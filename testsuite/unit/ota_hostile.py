@@ -21,6 +21,7 @@ from epx import (
     otakeys,
     otaowner,
     otapaths,
+    otarefusals,
     otastage,
     otawire,
     remote,
@@ -150,7 +151,7 @@ class Scene:
         self.on_trial = saved is self._trial
         manner = source.below(5)
         commit = source.chance(4)
-        self.ota.stage = otastage.Stage(self.app.profile)
+        self.ota.stage = otastage.Stage(self.app.profile, self.ota._buffer)
         self.before = dict(self.flash.files)
         self._socks = []
         self.kinds[kind](source)
@@ -389,7 +390,7 @@ class Scene:
             end = at + otawire.record_bytes(sock.tx[at : at + otawire.HEADER_BYTES])
             kind, body = channel.open(memoryview(sock.tx[at:end]))
             if kind == otawire.REFUSED:
-                name = otawire.REFUSALS[body[0] - 1]
+                name = otarefusals.REFUSALS[body[0] - 1]
                 same(name in ("out of order", "nothing staged", "on trial"), True, name)
             at = end
 
@@ -437,7 +438,7 @@ class Scene:
                 other = source.below(len(messages))
                 messages[at], messages[other] = messages[other], messages[at]
             elif what == 5:
-                size = source.pick((0, 1, 15, 16, 32, 2048, 2064, 32768, 65520, 65535))
+                size = source.pick((0, 1, 15, 16, 32, 1024, 1040, 32768, 65520, 65535))
                 messages[at] = pack(">H", size) + messages[at][2:]
             elif what == 6:
                 messages.insert(at, source.take(source.below(70)))
@@ -540,7 +541,7 @@ class Scene:
         same(self.ota.session is None or session is not None, True, "session")
         # What stood in the lists is not what the next one is about.
         self.flash.restore(self._trial if self.on_trial else self._both)
-        self.ota.stage = otastage.Stage(self.app.profile)
+        self.ota.stage = otastage.Stage(self.app.profile, self.ota._buffer)
 
     def _payload(self, source):
         commands = sorted(remote._COMMANDS)
@@ -702,7 +703,7 @@ class Acts:
 
     def _data(self, data):
         source = self._source
-        piece = source.pick((700, 2045, 100))
+        piece = source.pick((700, 1021, 100))
         for at in range(0, len(data), piece):
             if not source.chance(20):
                 self._say(otawire.DATA, data[at : at + piece])
@@ -747,7 +748,7 @@ class Acts:
     def _typed(self):
         """A type that there is, a body that makes no sense."""
         kind = 1 + self._source.below(12)
-        size = self._source.pick((0, 1, 12, 13, 36, 41, 60, 300, 2045))
+        size = self._source.pick((0, 1, 12, 13, 36, 41, 60, 300, 1021))
         self._say(kind, self._source.take(size))
 
     def _flood(self):

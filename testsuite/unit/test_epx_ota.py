@@ -32,6 +32,7 @@ def update(caller, files, version=2):
 class Case(unittest.TestCase):
     def setUp(self):
         verdict.chosen = "a"
+        verdict.trial = False
         install("a", OLD)
         sets.confirm("a")
         self.app = App()
@@ -189,6 +190,7 @@ class Refusals(Case):
     def test_while_the_running_set_is_on_trial(self):
         install("b", OLD)
         verdict.chosen = "b"
+        verdict.trial = True
         sets.start_trial("b", "ok")
         self.app.ota.close()
         self.app.open()
