@@ -4,7 +4,7 @@ from micropython import const
 
 from epx import log
 
-_REST_MS = const(600000)
+_RETRY_MS = const(600000)
 
 
 class Part:
@@ -16,7 +16,7 @@ class Part:
 
     malfunctions = 0
     ready = False
-    rest_ms = _REST_MS  # from a failure to the next try; whole minutes
+    retry_ms = _RETRY_MS  # from a failure to the next try; whole minutes
     _rest_ms = 0  # that are left
 
     def __init__(self, name):
@@ -33,10 +33,10 @@ class Part:
     def failed(self, bit, error):
         """It gave this error; bit says at what. All its bits."""
         self.ready = False
-        self._rest_ms = self.rest_ms
+        self._rest_ms = self.retry_ms
         if not self.malfunctions & bit:
             self.malfunctions |= bit
-            log.warn("%s: %s, next try in %d min", self.name, error, self.rest_ms // 60000)
+            log.warn("%s: %s, next try in %d min", self.name, error, self.retry_ms // 60000)
         return self.malfunctions
 
     def works(self):

@@ -44,12 +44,12 @@ class Screen(Part):
 
     period_ms = 1000  # of looking for what changed
     shown = None
-    _lines = ("",) * 5
+    lines = ("",) * 5
 
     def __init__(self, name, chip):
         """name for the log; chip: an SSD1306."""
         Part.__init__(self, name)
-        self._chip = chip
+        self.chip = chip
         Task(self._refresh, 0, self.period_ms, tolerance_ms=_TOLERANCE_MS)
         self._sender = Task(self._send)
         self._sender.cancel()
@@ -58,18 +58,18 @@ class Screen(Part):
         return None
 
     def _refresh(self):
-        chip = self._chip
+        chip = self.chip
         if not self.rests(self.period_ms):
-            self._rest_ms = self.rest_ms
+            self._rest_ms = self.retry_ms
             chip.dirty = _FROM_START
         elif self.malfunctions:
             return
         lines = self.text()
         for i in range(len(lines)):
-            if lines[i] != self._lines[i]:
+            if lines[i] != self.lines[i]:
                 y = _LINE_HEIGHT * i
                 chip.dirty |= _PAGE_0 << (y >> 3) | _PAGE_0 << (y + 7 >> 3)
-        self._lines = lines
+        self.lines = lines
         picture = self.picture()
         if picture != self.shown:
             self.shown = picture
@@ -79,7 +79,7 @@ class Screen(Part):
 
     def draw(self, frame, top):
         """What SSD1306.send() asks for."""
-        lines = self._lines
+        lines = self.lines
         for i in range(len(lines)):
             y = _LINE_HEIGHT * i - top
             if -8 < y < 8:
@@ -90,12 +90,12 @@ class Screen(Part):
     def _send(self):
         """The first transfer that is due; the next one in the next turn."""
         try:
-            self._chip.send(self.draw)
+            self.chip.send(self.draw)
         except OSError as error:
             self._sender.cancel()
             self.failed(_FAILED, error)
             return
-        if self._chip.dirty:
+        if self.chip.dirty:
             self._sender.restart(1)  # 0 could still be this turn
         elif self.malfunctions:
             self.works()

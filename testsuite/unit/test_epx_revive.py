@@ -31,7 +31,7 @@ class TestPart(unittest.TestCase):
         self.assertEqual(rests, [True] * 119 + [False] * 3)
 
     def test_or_for_as_long_as_the_caller_says(self):
-        self.part.rest_ms = 2 * MINUTES
+        self.part.retry_ms = 2 * MINUTES
         self.part.failed(1, OSError(5))
         self.assertEqual([self.part.rests(60 * SECONDS) for _ in range(3)], [True, False, False])
         self.assertIn("next try in 2 min", self.world.console[0])
