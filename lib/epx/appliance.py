@@ -6,7 +6,6 @@ from machine import Pin
 
 from epx import diag, log, loop
 from epx.clock import MINUTES
-from epx.loop import Task
 from epx.mqtt import Mqtt
 from epx.net import Net
 from epx.netstats import NetStats
@@ -77,8 +76,6 @@ class Appliance:
             from epx.trial import Trial
 
             Trial(self)
-        else:
-            Task(diag.ended_well, 1 * MINUTES, tolerance_ms=10000, core=True)
 
     def run(self, build):
         """Let build(self) make the appliance's objects, then turn for ever."""

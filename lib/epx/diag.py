@@ -22,6 +22,7 @@ _MEMORY_WINDOW_S = const(600)
 # Of machine.PWRON_RESET and the constants that follow it.
 _CAUSES = const(("power-on", "hard reset", "watchdog", "deep sleep", "soft reset"))
 
+_is_young = True  # the first minute of this boot is not over
 faults = 0  # exceptions of the appliance's own callbacks since boot
 _memory_errors_s = [-_MEMORY_WINDOW_S] * _MEMORY_ERRORS  # when the last ones were
 
@@ -125,10 +126,19 @@ def _out_of_memory():
     return True
 
 
+def _each_minute():
+    global _is_young
+    gc.collect()
+    if _is_young:
+        _is_young = False
+        if not verdict.trial:
+            ended_well()
+
+
 def start():
     """Be the loop's fault handler, collect garbage every minute, say how we came here."""
     loop.fault_handler = handle_fault
-    loop.Task(gc.collect, 60000, 60000, tolerance_ms=10000, core=True)
+    loop.Task(_each_minute, 60000, 60000, tolerance_ms=10000, core=True)
     log.info("epx %s, MicroPython %d.%d.%d", VERSION, *sys.implementation.version[:3])
     words = last_words(_REBOOT_FILE)
     cause = machine.reset_cause()

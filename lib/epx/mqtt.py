@@ -158,12 +158,11 @@ class Mqtt:
     def _unsent(self):
         count = len(self.outbox.events) + len(self._client.in_flight)
         words = "%d messages lost" % count if count else None
-        if not self._was_subscribed:
-            # Nobody has been told yet how an update ended.
-            told = (diag.last_words("reboot.txt") or "").split("before: ")[-1]
-            if " failed" in told:
-                words = "before: " + told
-        return words
+        if self._was_subscribed:
+            return words
+        from epx import untold
+
+        return untold.add(words)
 
     def _lose(self, why):
         if self.sm.state in ("connecting", "subscribing", "online"):

@@ -29,7 +29,7 @@ LAYERS = (
     ("epx.loop", "epx.nvram"),
     # A machine and the words of the device stand on the loop.
     ("epx.topics", "epx.watchdog", "epx.diag", "epx.firmware"),
-    ("epx.fsm",),
+    ("epx.fsm", "epx.untold"),
     # What net and mqtt, and updates, are built from.
     ("epx.netstats", "epx.resolver", "epx.otafiles"),
     ("epx.otafolders", "epx.otamerge", "epx.otahello", "epx.otastage"),
