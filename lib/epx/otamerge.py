@@ -1,6 +1,7 @@
 """Single files of an update become part of what is staged, or else of what runs."""
 
 import os
+import sys
 from binascii import hexlify
 
 from epx import otawire
@@ -15,6 +16,9 @@ def merge(stage):
         changed[path] = (size, sha256)
     old = stage.new + "list" if stage.staged() else "/%s/set.txt" % stage.base
     head = read_head(old)
+    for path in changed:
+        if path.endswith(".mpy"):  # then it is no longer a set of source alone
+            head["mpy"] = getattr(sys.implementation, "_mpy", 0) & 0xFF
     if head.get("files", 0) + len(changed) > otawire.MOST_FILES + otawire.MOST_CHANGES:
         raise Refusal("too large", "%d files" % head["files"])
     with open(stage.new + "list.new", "w") as file:

@@ -68,4 +68,9 @@ class Trial:
         verdict.trial = False
         config = self._app.config
         config.netreboot, config.mqttreboot = self._ladders
-        log.info("update: %s confirmed", name)
+        words = "update: %s confirmed" % name
+        if running:
+            from epx.otafiles import read_head
+
+            words += ", version " + read_head("/%s/set.txt" % running.name).get("version", "?")
+        log.answer("%s", words)  # whoever has sent it waits for that, whatever the loglevel

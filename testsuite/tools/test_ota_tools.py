@@ -328,7 +328,7 @@ def test_otatool_tells_what_the_device_is(device, capsys):
         (["info", "x"], "want info"),
         (["send", "no such file", "/x"], "No such file"),
         (["rm", "/boot.py"], "reserved"),
-        (["rm", "../x"], "want a path"),
+        (["rm", "../x"], "want no empty parts"),
         (["fly"], "'fly' is not one of"),
     ],
 )

@@ -91,7 +91,7 @@ class TestConfirmed(TrialCase):
         self.run_until_s(122)
         self.assertFalse(verdict.trial)
         self.assertEqual((self.text("/running.txt"), self.boots()), ("b confirmed a\n", 0))
-        self.assertTrue(self.said("info update: set b confirmed"))
+        self.assertTrue(self.said("info update: set b confirmed, version ?"))
 
     def test_later_when_something_is_missing_till_then(self):
         self.app.net.up = False
@@ -129,7 +129,7 @@ class TestTogether(TrialCase):
         self.run_until_s(125)
         self.assertEqual(self.text("/running.txt"), "b confirmed a\n")
         self.assertFalse(sets.config_on_trial())
-        self.assertTrue(self.said("info update: set b and config.txt confirmed"))
+        self.assertTrue(self.said("info update: set b and config.txt confirmed, version ?"))
 
 
 class TestConfigAlone(TrialCase):
