@@ -24,7 +24,7 @@ class Bundle(io.IOBase):
     def __init__(self, sock, open_record):
         self._sock = sock
         self._open = open_record
-        self._buffer = memoryview(bytearray(2066))
+        self._buffer = memoryview(bytearray(otawire.MOST_RECORD))
         self._body = b""
 
     def record(self):

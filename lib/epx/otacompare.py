@@ -1,17 +1,37 @@
-"""The list of an update is there: what of it has to be sent?"""
+"""What of an update has to be sent? Of a list that is there, or of one that may be known."""
 
 from micropython import const
 
 from epx import otawire
-from epx.otafiles import free_bytes, read_files, read_head, staged_path
-from epx.otawire import Refusal
+from epx.otafiles import free_bytes, hash_of, read_files, read_head, staged_path
+from epx.otawire import Refusal, fields
+from loader import verdict
 
 _BLOCK = const(4096)
 
 
 def obey(session, kind, body):
-    """LIST_END."""
-    session.start(_end(session, session.ota.stage))
+    """LIST_END, SAME."""
+    stage = session.ota.stage
+    if kind == otawire.SAME:
+        fields(">", body, 32)
+        session.start(_same(stage, bytes(body)))
+    else:
+        session.start(_end(session, stage))
+
+
+def _same(stage, wanted):
+    """Job: does what runs differ from the list with this hash? A list itself is long."""
+    folder = "/%s/" % stage.base
+    _, digest = yield from hash_of(folder + "set.txt", stage.buffer)
+    # Who may not change anything now hears of it after the list.
+    differs = digest != wanted or verdict.trial
+    if not differs:
+        for path, size, sha256 in read_files(folder + "set.txt"):
+            yield
+            if not (yield from stage.is_there(folder + path, size, sha256)):
+                differs = True
+    return otawire.NEEDED, bytes((1 if differs else 0,))
 
 
 def _end(session, stage):

@@ -175,13 +175,13 @@ class Session:
 
     def _part(self, kind):
         """The module for this type of record."""
-        if not otawire.LIST_BEGIN <= kind <= otawire.KEEP:
+        if not otawire.LIST_BEGIN <= kind <= otawire.SAME:
             raise Refusal("bad message", "type %d" % kind)
         if kind != otawire.LIST:  # which goes on with what has begun
             self._make_room()
         if kind <= otawire.LIST:
             from epx import otalisting as part
-        elif kind == otawire.LIST_END:
+        elif kind in (otawire.LIST_END, otawire.SAME):
             from epx import otacompare as part
         elif kind == otawire.BUNDLE:
             from epx import otabundle as part

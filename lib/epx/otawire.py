@@ -42,6 +42,7 @@ HASH = const(9)
 REMOVE = const(10)
 FIRMWARE = const(11)
 KEEP = const(12)
+SAME = const(13)
 # and from the device.
 IDENTITY = const(129)
 NEEDED = const(130)

@@ -282,8 +282,15 @@ class OtaClient:
 
     def needed(self, fileset: FileSet, downgrade: bool = False) -> Needed:
         """Only ask what the device does not have of a whole set; nothing is staged."""
+        if self._runs(fileset):
+            return Needed(False, ())
         header = (_flags(True, downgrade) | wire.ASK, fileset.version, fileset.mpy)
         return self._list(header, fileset.profile, fileset.files)
+
+    def _runs(self, fileset: FileSet) -> bool:
+        """Whether it is this that runs, each of its files as it should be: a short question."""
+        self._send((wire.SAME, hashlib.sha256(fileset.text().encode()).digest()))
+        return self._expect(wire.NEEDED, limit_s=_LONG_LIMIT_S)[:1] == b"\0"
 
     def _list(
         self, header: tuple[int, int, int], profile: str, files: Mapping[str, bytes | None]
@@ -313,6 +320,8 @@ class OtaClient:
         progress: Progress | None = None,
     ) -> Sent:
         """Stage a set; only what the device lacks goes over the wire."""
+        if full and self._runs(fileset):
+            return Sent(False, ())
         header = (_flags(full, downgrade), fileset.version, fileset.mpy)
         needed = self._list(header, fileset.profile, fileset.files)
         return self._send_needed(fileset.files, needed, progress)

@@ -12,6 +12,7 @@ import zlib
 from struct import calcsize, pack, unpack_from
 
 from epxhost.devicelib import device_module
+from epxhost.fileset import FileSet
 
 wire = device_module("epx.otawire")
 keys_of = device_module("epx.otakeys")
@@ -222,6 +223,16 @@ class Conversation:
         if differs and not any(bits) and not flags & wire.ASK:
             self._stage()
 
+    def _on_same(self, body):
+        device = self.device
+        hashes = [
+            hashlib.sha256(
+                FileSet(device.profile, device.version, mpy, device.running).text().encode()
+            ).digest()
+            for mpy in (0, device.mpy)
+        ]
+        self._tell(wire.NEEDED, bytes((body not in hashes,)))
+
     def _is_missing(self, path, size, digest):
         if size == wire.GONE:
             return 0
@@ -375,4 +386,5 @@ _HANDLERS = {
     wire.REMOVE: Conversation._on_remove,
     wire.FIRMWARE: Conversation._on_firmware,
     wire.KEEP: Conversation._on_keep,
+    wire.SAME: Conversation._on_same,
 }

@@ -66,6 +66,18 @@ class Update(Case):
         kind, body = connect(self.app).list(OLD, 1)
         self.assertEqual((kind, body), (otawire.NEEDED, b"\0\0"))
 
+    def test_who_asks_in_short_hears_the_same(self):
+        mark = hashlib.sha256(content("/a/set.txt")).digest()
+        caller = connect(self.app)
+        self.assertEqual(caller.ask(otawire.SAME, mark), (otawire.NEEDED, b"\0"))
+        self.assertEqual(caller.ask(otawire.SAME, bytes(32)), (otawire.NEEDED, b"\1"))
+        verdict.trial = True
+        self.assertEqual(caller.ask(otawire.SAME, mark), (otawire.NEEDED, b"\1"))
+        verdict.trial = False
+        ota_fakes.put_file("/a/main.py", b"odd main")  # of the same length
+        self.assertEqual(caller.ask(otawire.SAME, mark), (otawire.NEEDED, b"\1"))
+        self.assertEqual(refused(caller.ask(otawire.SAME, mark[1:])), "bad message")
+
     def test_broken_off_only_what_is_missing_comes_again(self):
         caller = connect(self.app)
         raw = NEW["lib/tank/sensor.py"] + NEW["main.py"]
