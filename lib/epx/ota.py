@@ -22,23 +22,9 @@ from loader import verdict
 
 _IDLE_S = const(600)
 _ANNOUNCE_S = const(10)
-# Modules that are loaded for one part of the work and forgotten before the next.
-_PARTS = (
-    "otahello",
-    "otakeys",
-    "otalisting",
-    "otapaths",
-    "otaowner",
-    "otacompare",
-    "otafolders",
-    "otabundle",
-    "otamerge",
-    "otacommit",
-    "otaroot",
-    "otafw",
-    "otarefusals",
-    "firmware",
-)
+# What stays for the whole session; the rest of epx.ota* is loaded for one part of the work and
+# forgotten before the next.
+_STAY = ("epx.ota", "epx.otawire", "epx.otasession", "epx.otastage", "epx.otafiles")
 _BROKEN = const(56)  # POLLERR, POLLHUP, POLLNVAL
 
 
@@ -124,11 +110,8 @@ class Ota:
         self._job_task.cancel()
         self._listener.close()
         self.app.ota = None
-        for name in list(sys.modules):
-            if name.startswith("epx.ota"):
-                diag.forget("epx", name[4:])
         diag.forget("epx", "remote")
-        diag.forget("loader", "sets")
+        _forget(())
 
     def _accept(self, events):
         if events & _BROKEN:
@@ -167,9 +150,7 @@ class Ota:
 
     def make_room(self):
         """What one part of the work has needed is no use for the next one."""
-        for leaf in _PARTS:
-            diag.forget("epx", leaf)
-        diag.forget("loader", "sets")
+        _forget(_STAY)
         gc.collect()
 
     # Long work, one step per turn of the loop.
@@ -226,3 +207,12 @@ class Ota:
             self.stage = Stage(self.stage.profile, self._buffer)
         done, self._commit_done = self._commit_done, None
         done(result, refusal)
+
+
+def _forget(stay):
+    """Modules of updates, but not those that stay."""
+    for name in list(sys.modules):
+        if name.startswith("epx.ota") and name not in stay:
+            diag.forget("epx", name[4:])
+    diag.forget("epx", "firmware")
+    diag.forget("loader", "sets")
