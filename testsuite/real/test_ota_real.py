@@ -23,7 +23,7 @@ from epxhost.mqttclient import DeviceAtBroker, Server
 from epxhost.otatools import Address, Terminal, tcp_link
 
 # The heap of an ESP32; the simulated hardware, which a board has none of, gets its own.
-HEAP_BYTES = 104 * 1024
+HEAP_BYTES = 100 * 1024
 SPEED = 10
 LIMIT_S = 30
 NAME = "Tank"
