@@ -45,7 +45,6 @@ class FlashProgram(Program):
         for name in ("boot.py", "main.py"):
             content = self._device.flash.content("/" + name)
             if content is not None:
-                main.__file__ = name
                 exec(self._compile(name, content), main.__dict__)
 
     def _load(self, name):
@@ -81,7 +80,6 @@ class FlashProgram(Program):
 
     def _execute_from_flash(self, name, path, package_folder):
         module = types.ModuleType(name)
-        module.__file__ = path
         module.__package__ = name if package_folder else name.rpartition(".")[0]
         if package_folder:
             module.__path__ = [package_folder]
@@ -95,6 +93,8 @@ class FlashProgram(Program):
             except BaseException:
                 self.modules.pop(name, None)
                 raise
+        # Not before: coverage asks a new module for it, and would look for the code in there.
+        module.__file__ = path
         self._imported(name, module)
         return module
 

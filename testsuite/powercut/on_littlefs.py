@@ -366,7 +366,7 @@ class Device:
                     otawire.RESUME,
                 )
                 at = 0
-            answer = caller.data(packed[at:], 2000) if at < len(packed) else caller.last()
+            answer = caller.data(packed[at:], 1000) if at < len(packed) else caller.last()
         else:
             answer = caller.last()
         _wanted(answer, otawire.STAGED)
