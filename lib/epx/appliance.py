@@ -61,11 +61,12 @@ class Appliance:
             log.error("no config.txt on this device: send one with scripts/pcp_conf")
         for problem in problems:
             log.error("%s", problem)
-        pin, inverted = config.led
-        try:
-            loop.set_led(None if pin is None else Pin(pin, Pin.OUT), inverted)
-        except ValueError as error:
-            log.error("led: %s", error)
+        if config.led:  # None: the profile has a row of its own, and sees to it
+            pin, inverted = config.led
+            try:
+                loop.set_led(None if pin is None else Pin(pin, Pin.OUT), inverted)
+            except ValueError as error:
+                log.error("led: %s", error)
         # Without settings somebody is at the bench, and a watchdog would get in the way.
         self.watchdog = Watchdog((config.watchdog and lines) or verdict.trial)
         self.stats = NetStats()

@@ -22,7 +22,8 @@ class Config:
     """The settings as attributes, here or of target. Whatever is wrong stands in problems.
 
     A bad value leaves the default (None if there is none). ready says whether the rows keys of
-    the appliance got what they need; the rows common never stop it.
+    the appliance got what they need; the rows common never stop it. A row of the appliance takes
+    the place of a common one of its name.
     """
 
     def __init__(self, common, keys, lines, target=None):
@@ -30,7 +31,10 @@ class Config:
         self.problems = []
         target.ready = True
         found = self._read(lines)
+        own = [key.name for key in keys]
         for key in common + keys:
+            if key in common and key.name in own:
+                continue  # the appliance's row takes its place
             setattr(target, key.name, None if key.default is REQUIRED else key.default)
             if not self._set(key, found.pop(key.name, None)) and key in keys:
                 target.ready = False

@@ -22,7 +22,7 @@ PURE_MODULES = (
     "epx.textfmt",
     "epx.topics",
 )
-_PURE_OF_PROFILE = re.compile(r"[a-z]\w*\.(settings|service)")
+_PURE_OF_PROFILE = re.compile(r"[a-z]\w*\.(settings|service|boards)")
 
 
 def device_module(name: str) -> ModuleType:

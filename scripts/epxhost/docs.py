@@ -1,5 +1,6 @@
 """`make docs`: pages of docs/ that are printed from the tables of the device, never edited."""
 
+import ast
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def _wanted(key) -> str:
 def _default(key) -> str:
     if key.default is docsource.device_module("epx.config").REQUIRED:
         return "needed"
-    if key.default is None:
+    if key.default is None or key.default == ():
         return "none"
     if isinstance(key.default, bool):
         return str(int(key.default))
@@ -151,7 +152,7 @@ def _profile_page(profile: str) -> str:
         f"# {profile}",
         docsource.Source(f"profiles/{profile}/main.py").docstring(),
         "## Wiring",
-        _wiring(profile),
+        _boards(profile) or _wiring(profile),
         "## Keys of config.txt",
         _key_table(keys, examples),
         f"And those [of every appliance](../settings.md). "
@@ -163,6 +164,7 @@ def _profile_page(profile: str) -> str:
         _topic_table(common, _OWN_TOPICS),
         "## Commands",
         _commands(topics + common),
+        _programs(profile),
         _malfunctions(profile),
         _pictures(profile),
     )
@@ -186,6 +188,47 @@ def _wiring(profile: str) -> str:
     lines.append([f"GPIO {led}", "LED", "lit while it works; another pin, or none: key `led`"])
     about = [f"- {part.name}: {part.about}" for part in hung if part.about]
     return "\n\n".join([_table(["pin", "used as", "connected to"], lines), "\n".join(about)])
+
+
+def _boards(profile: str) -> str:
+    """Of a profile whose pins are rows of a table."""
+    if not (ROOT / f"lib/{profile}/boards.py").exists():
+        return ""
+    lines = []
+    for board in docsource.device_module(f"{profile}.boards").BOARDS:
+        led, inverted = board.led
+        lines.append(
+            [
+                f"`{board.driver}`",
+                f"{_pins(board.inputs)}, on is {'high' if board.on_level else 'low'}",
+                _pins(board.outputs),
+                "none" if led is None else f"GPIO {led}{', inverted' if inverted else ''}",
+                _shift_pins(board.registers),
+            ]
+        )
+    titles = ["`driver`", "inputs, from 0", "outputs, from 0", "LED", "shift registers"]
+    return _table(titles, lines)
+
+
+def _pins(numbers: tuple[int, ...]) -> str:
+    """All zeros: bits of shift registers."""
+    if len(numbers) > 1 and not any(numbers):
+        return f"{len(numbers)} by shift register"
+    return f"GPIO {', '.join(map(str, numbers))}"
+
+
+def _shift_pins(registers: tuple[int, ...] | None) -> str:
+    names = ("enable", "latch", "clock", "in", "out")
+    return ", ".join(f"{name} {pin}" for name, pin in zip(names, registers or (), strict=False))
+
+
+def _programs(profile: str) -> str:
+    """What the docstring of a program language says of it, after its first line."""
+    path = f"lib/{profile}/program.py"
+    if not (ROOT / path).exists():
+        return ""
+    text = ast.get_docstring(docsource.Source(path).tree) or ""
+    return f"## Programs\n\n{text.partition(chr(10))[2].strip()}"
 
 
 def _payload(pub) -> str:
@@ -217,7 +260,7 @@ def _notes(pub, comment: str) -> str:
 def _topic_table(rows: list[Row], more: tuple[tuple[str, str, str], ...] = ()) -> str:
     lines = [
         [
-            f"`stat/<name>/{row.topic}`",
+            f"`stat/<name>/{row.topic.replace('%d', '<i>')}`",
             _payload(row),
             _when(row),
             f"every {_duration(row.refresh_ms)}" if row.refresh_ms else "",
@@ -234,7 +277,8 @@ def _commands(rows: list[Row]) -> str:
     lines = []
     for row, comment in rows:
         if not hasattr(row, "digits"):
-            lines.append([f"`cmnd/<name>/{row.topic}`", _obeyed(row.parse), comment])
+            topic = row.topic.replace("%d", "<i>")
+            lines.append([f"`cmnd/<name>/{topic}`", _obeyed(row.parse), comment])
     return _table(["topic", "payload", "meaning"], lines)
 
 

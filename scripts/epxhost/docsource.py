@@ -173,6 +173,12 @@ class _RecordingBench:
     def counter(self, pin: int, model: object) -> None:
         self._add(model, f"GPIO {pin}")
 
+    def signal(self, pin: int, model: object) -> None:
+        self._add(model, f"GPIO {pin}")
+
+    def pin(self, number: int) -> SimpleNamespace:
+        return SimpleNamespace(number=number)
+
     def _add(self, model: object, where: str, address: int | None = None) -> None:
         """The docstring of its driver, `NAME: what it is.`, tells what a chip is for."""
         name = type(model).__name__
