@@ -183,7 +183,7 @@ def format_exception(error):
 def _shown_name(frame):
     """The device's name of the file that a frame is in; None if it is the simulator's."""
     names = frame.f_globals
-    own = names.get("__file__", "")
+    own = names.get("__in_flash__") or names.get("__file__", "")
     if own and names.get("__loader__") is None and not own.startswith(str(ROOT)):
         return own  # in flash, under whatever name it was compiled
     for folder in ("lib", "profiles", "testsuite"):

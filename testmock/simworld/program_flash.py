@@ -45,7 +45,7 @@ class FlashProgram(Program):
         for name in ("boot.py", "main.py"):
             content = self._device.flash.content("/" + name)
             if content is not None:
-                exec(self._compile(name, content), main.__dict__)
+                self._run(main, name, content)
 
     def _load(self, name):
         module = self.modules.get(name)
@@ -89,14 +89,21 @@ class FlashProgram(Program):
         content = self._device.flash.content(path)
         if content is not None:
             try:
-                exec(self._compile(path, content), module.__dict__)
+                self._run(module, path, content)
             except BaseException:
                 self.modules.pop(name, None)
                 raise
-        # Not before: coverage asks a new module for it, and would look for the code in there.
-        module.__file__ = path
         self._imported(name, module)
         return module
+
+    def _run(self, module, path, content):
+        code = self._compile(path, content)
+        module.__in_flash__ = path
+        if not code.co_filename.startswith(str(ROOT)):
+            module.__file__ = path
+        exec(code, module.__dict__)
+        # Not before: coverage asks a new module for it, and would miss the repository's file.
+        module.__file__ = path
 
     def _compile(self, path, content):
         key = (path, content, self._world is None)
