@@ -89,8 +89,10 @@ def _default(key) -> str:
         return "none"
     if isinstance(key.default, bool):
         return str(int(key.default))
-    if isinstance(key.default, tuple):
+    if key.name == "led":
         return "none" if key.default[0] is None else f"pin {key.default[0]}"
+    if isinstance(key.default, tuple):
+        return ",".join(str(value) for value in key.default)
     return str(key.default)
 
 

@@ -176,6 +176,11 @@ class _RecordingBench:
     def signal(self, pin: int, model: object) -> None:
         self._add(model, f"GPIO {pin}")
 
+    def onewire(self, pin: int, bus: Any) -> None:
+        """Of several equal ones on the wire, one."""
+        for model in {type(device).__name__: device for device in bus.devices}.values():
+            self._add(model, "OneWire")
+
     def pin(self, number: int) -> SimpleNamespace:
         return SimpleNamespace(number=number)
 
