@@ -1,21 +1,9 @@
-"""What a person sees on the water tank's display, state by state, compared pixel by pixel.
-
-The pictures lie beside this file. After a wanted change: EPX_DRAW=1 pytest testsuite/pictures,
-look at them, commit them.
-"""
-
-import os
-import pathlib
+"""What a person sees on the water tank's display; compared by testsuite/picturestory.py."""
 
 import pytest
 
-from epxhost.pictures import as_text, read_png, write_png
-from testmock.simworld.scene import end_world, make_world
-from testsuite.story import MINUTES, SECONDS, up
-
-HERE = pathlib.Path(__file__).parent
-CONFIG = (HERE.parent / "justrun_h" / "config.txt").read_text()
-
+from testsuite import picturestory
+from testsuite.story import up
 
 # Each state: what happens first, and the uptime at which the picture is taken.
 
@@ -96,30 +84,6 @@ STATES = (
 )
 
 
-def take_picture(world, uptime_s):
-    """The display's picture once it shows this uptime."""
-    uptime = world.device.module("epx.loop").uptime_s
-    assert world.run_until(lambda: uptime() >= uptime_s, 120 * MINUTES)
-    # Within this second it is drawn once, at a moment that depends on how long booting took.
-    display = world.device.bench.parts["display"]
-    pictures = []
-    while uptime() == uptime_s:
-        world.run_for(20)
-        pictures.append(display.picture())
-    return pictures[-2]
-
-
 @pytest.mark.parametrize("state", STATES, ids=[state.__name__ for state in STATES])
 def test_the_display_looks_as_agreed(state):
-    world = make_world("h2o", CONFIG)
-    try:
-        uptime_s = state(world, world.device.bench.parts)
-        world.run_for(1 * SECONDS)
-        picture = take_picture(world, uptime_s)
-    finally:
-        end_world(world)
-    path = HERE / f"h2o_{state.__name__}.png"
-    if os.environ.get("EPX_DRAW"):
-        write_png(path, picture)
-    assert path.exists(), f"no {path.name}: draw it with EPX_DRAW=1 and look at it"
-    assert picture == read_png(path), f"{path.name} differs from:\n{as_text(picture)}"
+    picturestory.check("h2o", "justrun_h", state)
