@@ -27,11 +27,11 @@ class Output(Source):
 class Outputs:
     """All of them; each[i] is number i. levels: a bit for each that is on."""
 
-    def __init__(self, port, nvram):
+    def __init__(self, port, size, nvram):
         self._port = port
         self._nvram = nvram
         self.levels = self._kept = port.levels
-        self.each = [Output(self, i) for i in range(len(port.board.outputs))]
+        self.each = [Output(self, i) for i in range(size)]
         self._keeper = Task(self._keep, _KEEP_MS)
         self._keeper.cancel()
         diag.before_reboot.append(self._keep)

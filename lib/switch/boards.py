@@ -3,12 +3,12 @@
 from collections import namedtuple
 
 _CONFIG = "config.txt"
-_FIRST_WITHOUT_PULL = 34  # of an ESP32's pins
 
 # inputs, outputs: their pins, zeros for bits of shift registers. on_level: of an input that is on.
 # led: as in the key led. registers: the pins enable, latch, clock, in, out of shift registers.
 Board = namedtuple("Board", ("driver", "inputs", "on_level", "outputs", "led", "registers"))
 
+_ON_IS_LOW = 0xFF  # of inputs at shift registers
 _NO_LED = (None, False)
 
 BOARDS = (
@@ -23,7 +23,7 @@ BOARDS = (
 )
 
 
-port = None  # what boot.py has opened
+opened = None  # port and board, by boot.py
 
 
 def board_of(driver):
@@ -34,72 +34,11 @@ def board_of(driver):
     return None
 
 
-class Port:
-    """The inputs and outputs of an open board. levels: the outputs, a bit for each."""
-
-    def __init__(self, board, levels):
-        self.board = board
-        self.levels = levels
-
-
-class PinPort(Port):
-    """All of them are pins of the processor."""
-
-    def __init__(self, board, levels):
-        from machine import Pin
-
-        Port.__init__(self, board, levels)
-        self._on_level = on_level = board.on_level
-        # With its level from the first moment on.
-        self._outputs = [
-            Pin(number, Pin.OUT, value=levels >> i & 1) for i, number in enumerate(board.outputs)
-        ]
-        pull = Pin.PULL_DOWN if on_level else Pin.PULL_UP
-        self._inputs = [
-            Pin(number, Pin.IN) if number >= _FIRST_WITHOUT_PULL else Pin(number, Pin.IN, pull)
-            for number in board.inputs
-        ]
-
-    def read(self):
-        """The inputs that are on, a bit for each."""
-        found = 0
-        bit = 1
-        level = self._on_level
-        for pin in self._inputs:
-            if pin.value() == level:
-                found |= bit
-            bit <<= 1
-        return found
-
-    def write(self, levels):
-        self.levels = levels
-        for pin in self._outputs:
-            pin.value(levels & 1)
-            levels >>= 1
-
-
-class RegisterPort(Port):
-    """All of them are bits of shift registers; nothing is enabled before all are set."""
-
-    def __init__(self, board, levels):
-        from machine import Pin
-
-        from third.shiftregister import ShiftRegisters
-
-        Port.__init__(self, board, levels)
-        self._chips = ShiftRegisters(*[Pin(number) for number in board.registers])
-        self.write(levels)
-
-    def read(self):
-        return self._chips.transfer(self.levels) ^ 0xFF
-
-    def write(self, levels):
-        self.levels = levels
-        self._chips.transfer(levels)
-
-
 def restore():
-    """Open the board that config.txt names, with its outputs as they were -> its port, or None."""
+    """Open the board that config.txt names, with its outputs as they were -> (port, board).
+
+    None if it names none that there is.
+    """
     board = board_of(_driver())
     if board is None:
         return None
@@ -113,7 +52,20 @@ def restore():
                 levels |= 1 << i
         except OSError:  # never switched
             pass
-    return (RegisterPort if board.registers else PinPort)(board, levels)
+    return _open(board, levels), board
+
+
+def _open(board, levels):
+    """What reads the inputs and writes the outputs; it has set these already."""
+    if board.registers:
+        from machine import Pin
+
+        from third.shiftregister import ShiftRegisters
+
+        return ShiftRegisters([Pin(number) for number in board.registers], levels, _ON_IS_LOW)
+    from switch.ports import PinPort
+
+    return PinPort(board.inputs, board.on_level, board.outputs, levels)
 
 
 def _driver():

@@ -25,11 +25,10 @@ class Inputs:
     Time is counted in polls: however late one is, a reading that did not stay does not count.
     """
 
-    def __init__(self, config, port, program):
+    def __init__(self, config, port, size, program):
         poll_ms = config.poll
         self._port = port
         self._program = program
-        size = len(port.board.inputs)
         self.each = [Input() for _ in range(size)]
         self._steady_polls = -(-config.debounce // poll_ms)
         self._long_polls = -(-config.longpress // poll_ms)

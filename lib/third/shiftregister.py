@@ -15,27 +15,31 @@ _BITS = const(8)
 
 
 class ShiftRegisters:
-    """Bit 0 is input H and output QH: the first to come out and the one that goes farthest.
+    """levels: of the outputs. Bit 0 is input H and output QH: the first to come out and the one
+    that goes farthest.
 
-    The pins are given as they are after a reset. Until the first transfer nothing is enabled, and
-    what the registers hold from before the reset stays where it is.
+    pins: enable, latch, clock, in, out, as they are after a reset. Nothing is enabled before the
+    outputs have their first levels; what they held from before the reset stays until then.
+    Inputs with a bit in inverted count while they are low.
     """
 
-    def __init__(self, enable, latch, clock, data_in, data_out):
-        self._enable = enable
-        self._latch = latch
-        self._clock = clock
-        self._in = data_in
-        self._out = data_out
-        self._is_enabled = False
-        latch.init(latch.OUT, value=1)
-        clock.init(clock.OUT, value=0)
-        data_out.init(data_out.OUT, value=0)
-        data_in.init(data_in.IN)
+    def __init__(self, pins, levels, inverted=0):
+        enable, self._latch, self._clock, self._in, self._out = pins
+        self._inverted = inverted
+        for pin, level in ((self._latch, 1), (self._clock, 0), (self._out, 0)):
+            pin.init(pin.OUT, value=level)
+        self._in.init(self._in.IN)
+        self.write(levels)
+        enable.init(enable.OUT, value=0)
 
-    def transfer(self, outputs):
-        """Set the outputs -> the levels of the inputs."""
+    def write(self, levels):
+        self.levels = levels
+        self.read()
+
+    def read(self):
+        """One transfer: the inputs, while the outputs stay as they are."""
         clock, data_in, data_out = self._clock, self._in, self._out
+        outputs = self.levels
         self._latch.value(0)
         inputs = 0
         for i in range(_BITS):
@@ -45,7 +49,4 @@ class ShiftRegisters:
             clock.value(1)
             clock.value(0)
         self._latch.value(1)
-        if not self._is_enabled:
-            self._is_enabled = True
-            self._enable.init(self._enable.OUT, value=0)
-        return inputs
+        return inputs ^ self._inverted

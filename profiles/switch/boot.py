@@ -1,5 +1,11 @@
 """Runs before main.py: the outputs are as they were before the power went."""
 
-from switch import boards
 
-boards.port = boards.restore()
+def restore():
+    """No name of this module keeps the table of boards in memory."""
+    from switch import boards
+
+    boards.opened = boards.restore()
+
+
+restore()

@@ -13,6 +13,7 @@ def settings():
 def build(app):
     from machine import Pin
 
+    from epx.diag import forget
     from epx.loop import set_led
     from epx.nvram import Nvram
     from switch import boards
@@ -21,14 +22,15 @@ def build(app):
     from switch.sensor import Inputs
     from switch.service import INPUT, OUTPUT, PROGRAM
 
-    port = boards.port or boards.restore()
+    port, board = boards.opened or boards.restore()
+    forget("switch", "boards")
     nvram = Nvram("switch")
-    outputs = Outputs(port, nvram)
-    program = Program(nvram, outputs, len(port.board.inputs))
-    inputs = Inputs(app.config, port, program)
+    outputs = Outputs(port, len(board.outputs), nvram)
+    program = Program(nvram, outputs, len(board.inputs))
+    inputs = Inputs(app.config, port, len(board.inputs), program)
     app.health = inputs.health
-    if app.config.led is None and port.board.led[0] is not None:
-        pin, inverted = port.board.led
+    if app.config.led is None and board.led[0] is not None:
+        pin, inverted = board.led
         set_led(Pin(pin, Pin.OUT), inverted)
     for table, sources in ((OUTPUT, outputs.each), (INPUT, inputs.each)):
         for i, source in enumerate(sources):

@@ -226,7 +226,7 @@ def _shift_pins(registers: tuple[int, ...] | None) -> str:
 
 def _programs(profile: str) -> str:
     """What the docstring of a program language says of it, after its first line."""
-    path = f"lib/{profile}/program.py"
+    path = f"lib/{profile}/language.py"
     if not (ROOT / path).exists():
         return ""
     text = ast.get_docstring(docsource.Source(path).tree) or ""

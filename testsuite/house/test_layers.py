@@ -40,6 +40,7 @@ LAYERS = (
     ("epx.net*", "epx.mqtt*", "epx.ota"),
     ("epx.remote", "epx.trial"),
     ("epx.screen",),
+    ("*.ports", "*.language"),
     ("*.boards",),
     ("*.settings", "*.service"),
     ("*.program",),
