@@ -86,6 +86,7 @@ class Bench:
         self._ethernet = None
         self._partitions = None
         self.has_counter = True
+        self.has_rmt_receiver = False  # esp32.RMTRX, of firmwares made for it
         self.frequency_hz = 160_000_000
         self.unique_id = b"\x24\x0a\xc4\x00\x00\x01"
         self.hostname = "mpy-esp32"

@@ -1,6 +1,6 @@
 """esp32, as the port has it: the key-value store. Values live on _sim.bench.
 
-Partition comes from partition.py when somebody asks for it.
+Partition comes from partition.py when somebody asks for it, RMTRX from rmtrx.py.
 """
 
 import _sim
@@ -17,6 +17,8 @@ _KEY_LIMIT = const(15)
 def __getattr__(name):
     if name == "Partition":
         return _sim.load("partition").Partition
+    if name == "RMTRX" and _bench.has_rmt_receiver:
+        return _sim.load("rmtrx").RMTRX
     raise AttributeError(name)
 
 

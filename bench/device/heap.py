@@ -44,6 +44,7 @@ def prepare(profile, folder, code):
             pass
     for name in ("io", "json", "machine", "micropython", "os", "random", "socket", "struct"):
         __import__(name)
+    sim.load("machine_rare")  # where the rest of machine is mocked
     for number in (2, 14, 21, 22):
         sim.bench.pin(number)
     os.chdir(folder)

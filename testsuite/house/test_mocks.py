@@ -15,7 +15,7 @@ STUBS = pathlib.Path(sysconfig.get_path("purelib"))
 MOCKS = {
     "machine": ("testmock/machine.py", "testmock/machine_rare.py"),
     "network": ("testmock/network.py", "testmock/wired.py"),
-    "esp32": ("testmock/esp32.py", "testmock/partition.py"),
+    "esp32": ("testmock/esp32.py", "testmock/partition.py", "testmock/rmtrx.py"),
     "onewire": ("testmock/onewire.py",),
     "socket": ("testmock/virtual/socket.py",),
     "select": ("testmock/virtual/select.py",),
@@ -39,6 +39,7 @@ SOURCES = {
     "network.LAN(ref_clk)": "the same",
     "machine.Pin(hold)": "docs, quick reference for the ESP32, section Pins and GPIO",
     "machine.Pin.init(hold)": "the same",
+    "esp32.RMTRX": "a mock of what no firmware of MicroPython has yet: its pull request 18454",
     "socket.socket.recv_into": "ports/esp32/modsocket.c has recv_into since 1.22",
     "socket.socket.write(n)": "every stream: write(buf, max_len), py/stream.c; tried on unix",
 }
