@@ -1,7 +1,8 @@
 """An appliance with one sensor: small, for stories about what happens to its program."""
 
-from epx.appliance import Appliance
 from probe.sensor import TOPICS, Probe
+
+from epx.appliance import Appliance
 
 
 def settings():

@@ -1,4 +1,4 @@
-"""A caller for the port of updates, in memory, and an appliance that has just what updates need."""
+"""A caller for the port of updates, in memory, and an appliance with just what updates need."""
 
 import hashlib
 import os

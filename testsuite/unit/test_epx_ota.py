@@ -5,9 +5,10 @@ import os
 import unittest
 
 import ota_fakes
+from ota_fakes import App, Caller, connect, content, install, refused, stored, tree
+
 from epx import log, loop, otawire
 from loader import sets, verdict
-from ota_fakes import App, Caller, connect, content, install, refused, stored, tree
 
 OLD = {"boot.py": b"", "main.py": b"old main", "lib/epx/loop.py": b"loop " * 500}
 NEW = {"boot.py": b"", "main.py": b"new main", "lib/epx/loop.py": OLD["lib/epx/loop.py"]}
@@ -119,7 +120,7 @@ class Update(Case):
     def test_single_files_gather_until_the_commit(self):
         for path, data in (("main.py", b"changed"), ("data/x.txt", b"12"), ("boot.py", None)):
             caller = connect(self.app)
-            kind, body = caller.list({path: data}, flags=0)
+            kind, _ = caller.list({path: data}, flags=0)
             self.assertEqual(kind, otawire.NEEDED)
             if data:
                 caller.bundle(stored(data), len(data))
@@ -151,7 +152,7 @@ class Update(Case):
     def test_the_running_set_has_been_changed_by_hand(self):
         ota_fakes.put_file("/a/boot.py", b"edited")
         caller = connect(self.app)
-        kind, _ = caller.list({"main.py": b"changed"}, flags=0)
+        caller.list({"main.py": b"changed"}, flags=0)
         caller.bundle(stored(b"changed"), 7)
         self.assertEqual(caller.data(stored(b"changed"))[0], otawire.STAGED)
         self.assertEqual(refused(caller.ask(otawire.COMMIT)), "corrupt")
@@ -161,15 +162,15 @@ class Update(Case):
 class Refusals(Case):
     def test_before_any_data(self):
         rows = (
-            (dict(profile="pump"), "wrong profile"),
-            (dict(version=0), "lower version"),
-            (dict(mpy=77), "wrong mpy version"),
-            (dict(files={"../x": b""}), "path not allowed"),
-            (dict(files={"a//b": b""}), "path not allowed"),
-            (dict(files={"/boot.py": b""}), "path not allowed"),
-            (dict(files={"new/x": b""}), "path not allowed"),
-            (dict(files={"x" * 81: b""}), "path not allowed"),
-            (dict(files={"set.txt": b""}), "path not allowed"),
+            ({"profile": "pump"}, "wrong profile"),
+            ({"version": 0}, "lower version"),
+            ({"mpy": 77}, "wrong mpy version"),
+            ({"files": {"../x": b""}}, "path not allowed"),
+            ({"files": {"a//b": b""}}, "path not allowed"),
+            ({"files": {"/boot.py": b""}}, "path not allowed"),
+            ({"files": {"new/x": b""}}, "path not allowed"),
+            ({"files": {"x" * 81: b""}}, "path not allowed"),
+            ({"files": {"set.txt": b""}}, "path not allowed"),
         )
         for options, name in rows:
             files = options.pop("files", NEW)
