@@ -13,8 +13,7 @@ def settings():
 def build(app):
     from machine import Pin
 
-    from epx.diag import forget
-    from epx.loop import set_led
+    from epx import diag, loop
     from epx.nvram import Nvram
     from switch import boards
     from switch.actuator import Outputs
@@ -23,7 +22,7 @@ def build(app):
     from switch.service import INPUT, OUTPUT, PROGRAM
 
     port, board = boards.opened or boards.restore()
-    forget("switch", "boards")
+    diag.forget("switch", "boards")
     nvram = Nvram("switch")
     outputs = Outputs(port, len(board.outputs), nvram)
     program = Program(nvram, outputs, len(board.inputs))
@@ -31,7 +30,7 @@ def build(app):
     app.health = inputs.health
     if app.config.led is None and board.led[0] is not None:
         pin, inverted = board.led
-        set_led(Pin(pin, Pin.OUT), inverted)
+        loop.set_led(Pin(pin, Pin.OUT), inverted)
     for table, sources in ((OUTPUT, outputs.each), (INPUT, inputs.each)):
         for i, source in enumerate(sources):
             app.mqtt.bind(source, table, i)
