@@ -43,7 +43,8 @@ def main_micropython(profile, folder, code, cause):
         mounted.mount(folder)
         # The rest of this computer is below /pc, for the mocks.
         code = "/pc" + code
-        sys.modules["testmock"].__path__ = code + "/testmock"
+    # Mocks that are fetched late are looked for from the device's folder.
+    sys.modules["testmock"].__path__ = code + "/testmock"
     sim = control.prepare(time, ("/pc" if installed else "") + folder, cause)
     sys.modules["_sim"] = sim
     sys.path[:] = [code + "/profiles/" + profile, code + "/lib", code + "/testmock", code]
