@@ -2,6 +2,8 @@
 
 from epx.config import Key, choice, integer, led
 
+_USUAL_LED = (2, False)
+
 KEYS = (
     # Which board it is; see Wiring.
     Key("driver", choice("Direct4", "dtwonder2", "dtwonder4", "hoffer6", "minir4", "dtwonder8")),
@@ -17,7 +19,7 @@ KEYS = (
 
 
 def safe_pins(config):
-    """Rows as of SAFE_PINS, for the board that these settings name.
+    """Rows as of SAFE_PINS, for the board that these settings name; for the PC.
 
     Shift registers keep their outputs by themselves; to drive their pins would disturb them.
     """
@@ -26,9 +28,18 @@ def safe_pins(config):
     board = board_of(config.driver)
     if board.registers:
         return ()
-    # The rescue program knows no boards: without the key its LED is that of most.
-    lit = (config.led or (2, False))[0]
-    if lit in board.outputs:
-        where = "GPIO %d is an output of %s" % (lit, board.driver)
-        raise ValueError("led: want a line 'led none': " + where)
     return [(pin, 0, "switch", str(i)) for i, pin in enumerate(board.outputs)]
+
+
+def conflict(config):
+    """What is wrong with settings that are right one by one, or None; for the PC.
+
+    The program has a LED of its board, but the rescue program knows none and takes the usual one.
+    """
+    from switch.boards import board_of
+
+    board = board_of(config.driver)
+    pin = (config.led or _USUAL_LED)[0]
+    if pin is None or pin not in board.outputs + (board.registers or ()):
+        return None
+    return "led: want a line 'led none', GPIO %d is an output of %s" % (pin, board.driver)

@@ -95,7 +95,7 @@ class Installer:
         self._board = board
         self._set = wanted
         self._list = wanted.text().encode()
-        self._pins = pins.encode()
+        self._pins = pins
         self._rescue = rescue
         self._force = force
         self._loader_there = has_loader(board)
@@ -115,7 +115,7 @@ class Installer:
             name = _other(self._running.name) if self._running else _SETS[0]
             result = self._fill(name)
             previous = self._running.name if self._running else None
-        self._send_pins()
+        send_pins(self._board, self._pins)
         self._confirm(name, previous)
         loader = self._replace_loader()
         self._clean_up_root()
@@ -171,12 +171,6 @@ class Installer:
             there.update(self._board.hashes("/lib"))
         return {digest: path for path, digest in there.items() if not path.endswith("/")}
 
-    def _send_pins(self) -> None:
-        if self._pins:
-            boardfiles.install(self._board, [Item(PINS, self._pins)])
-        else:
-            self._board.remove(PINS)
-
     def _confirm(self, name: str, previous: str | None) -> None:
         whole = previous and f"/{previous}/{LIST}" in self._there[previous]
         # Before the switch: boots of the old set that failed are not to count for the new one.
@@ -230,6 +224,14 @@ class Installer:
             left = {path for path in there if not path.endswith("/")} - set(ours)
             folders = {path: "" for path in [*there, "/lib/"] if path.endswith("/")}
             boardfiles.remove_stale(self._board, folders, left)
+
+
+def send_pins(board: Board, pins: str) -> None:
+    """The levels that the loader sets before anything else."""
+    if pins:
+        boardfiles.install(board, [Item(PINS, pins.encode())])
+    else:
+        board.remove(PINS)
 
 
 def _is_ours(path: str) -> bool:

@@ -77,10 +77,11 @@ def _board_options(command: Callable) -> Callable:
 def cpall(profile: str, compiled: bool, force: bool, params: str | None, wait_s: float) -> None:
     """Install PROFILE on the board: into the file set that does not run; never config.txt."""
     wanted = fileset.from_repository(profile, compiled)
-    pins = settings.safe_pins(profile)
     rescue = manifest.rescue_files()
     with _open_board(params, wait_s) as board:
         _check_mpy_version(board, wanted)
+        config = (board.read(f"/{_CONFIG}") or b"").decode("utf-8", "replace")
+        pins = settings.safe_pins(profile, config)
         name, result = boardsets.Installer(board, wanted, pins, rescue, force).run()
         has_config = board.sha256(f"/{_CONFIG}") != "-"
     _say(result, f"{profile} version {wanted.version}, set {name}")
@@ -166,6 +167,8 @@ def pcp_conf(
         result = install(board, [Item(f"/{_CONFIG}", text.encode("utf-8"))])
         if board.remove(_OLD_CONFIG):
             click.echo("  the config.txt that was on trial is gone, this one stays", err=True)
+        if known and settings.pins_follow_config(known):
+            boardsets.send_pins(board, settings.safe_pins(known, text))
     # Only now: until the board has the new key, the tools need the one that they know.
     if otakey and name and secretsfile.keep_otakey(name, otakey):
         click.echo(f"{secretsfile.NAME} keeps the otakey of {name} for the tools", err=True)

@@ -5,6 +5,7 @@ import os
 import platform
 import shlex
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple, NoReturn
 
 from epxhost.devicelib import device_module, profiles
@@ -85,7 +86,14 @@ def config_problems(text: str, profile: str | None) -> list[str]:
     if profile is None:
         found = config.Config(config.COMMON, (), lines).problems
         return [p for p in found if "unknown key" not in p or "did you mean" in p]
-    return config.Config(config.COMMON, profile_keys(profile), lines).problems
+    found = config.Config(config.COMMON, profile_keys(profile), lines)
+    return found.problems or _conflicts(profile, found)
+
+
+def _conflicts(profile: str, config) -> list[str]:
+    """What the profile has against these settings, each of which is right by itself."""
+    found = getattr(_settings_module(profile), "conflict", lambda _: None)(config)
+    return [f"config.txt: {found}"] if found else []
 
 
 def profile_keys(profile: str) -> tuple:
@@ -94,16 +102,32 @@ def profile_keys(profile: str) -> tuple:
         raise ToolError(
             f"no profile '{profile}' (there is: {', '.join(profiles()) or 'none yet'})"
         )
-    if not (ROOT / "lib" / profile / "settings.py").exists():
-        return ()
-    return device_module(f"{profile}.settings").KEYS
+    return getattr(_settings_module(profile), "KEYS", ())
 
 
-def safe_pins(profile: str) -> str:
-    """pins.txt of a profile: its outputs' safe levels, which the loader sets before all else."""
+def _settings_module(profile: str) -> ModuleType | None:
+    """None: the profile has no settings of its own."""
     if not (ROOT / "lib" / profile / "settings.py").exists():
-        return ""
-    rows = getattr(device_module(f"{profile}.settings"), "SAFE_PINS", ())
+        return None
+    return device_module(f"{profile}.settings")
+
+
+def pins_follow_config(profile: str) -> bool:
+    """Does it depend on config.txt which pins the outputs are?"""
+    return hasattr(_settings_module(profile), "safe_pins")
+
+
+def safe_pins(profile: str, config_text: str = "") -> str:
+    """pins.txt of a profile: its outputs' safe levels, which the loader sets before all else.
+
+    From its table SAFE_PINS, or what its safe_pins() says of a config.txt that is right.
+    """
+    module = _settings_module(profile)
+    rows = getattr(module, "SAFE_PINS", ())
+    if pins_follow_config(profile):
+        config = device_module("epx.config")
+        found = config.Config(config.COMMON, module.KEYS, config_text.splitlines())
+        rows = module.safe_pins(found) if found.ready else ()
     for row in rows:
         if len(row) not in (2, 4) or row[1] not in (0, 1):
             where = f"lib/{profile}/settings.py: SAFE_PINS"

@@ -67,6 +67,32 @@ def test_every_profile_has_pins_that_are_valid():
     assert settings.safe_pins("h2o") == "", "the tank switches nothing"
 
 
+def pins_of(*lines):
+    """pins.txt of a switch with these lines in its config.txt."""
+    return settings.safe_pins("switch", "ssid House\n" + "".join(f"{line}\n" for line in lines))
+
+
+def test_the_pins_of_a_switch_are_those_of_its_board():
+    assert settings.pins_follow_config("switch") and not settings.pins_follow_config("h2o")
+    assert pins_of("driver Direct4") == (
+        "17 0 switch 0\n16 0 switch 1\n32 0 switch 2\n12 0 switch 3\n"
+    )
+    assert pins_of("driver minir4", "poll 20") == "26 0 switch 0\n"
+    assert pins_of("driver dtwonder8") == "", "the registers keep their outputs"
+    assert pins_of() == pins_of("driver unknown") == settings.safe_pins("switch") == ""
+
+
+def test_a_led_on_an_output_of_the_board_is_refused():
+    def problems(*lines):
+        return settings.config_problems("\n".join(["ssid House", *lines]), "switch")
+
+    refused = ["config.txt: led: want a line 'led none', GPIO 2 is an output of dtwonder2"]
+    assert problems("driver dtwonder2") == problems("driver dtwonder2", "led 2") == refused
+    assert problems("driver Direct4", "led 32") != []
+    for lines in (["driver dtwonder2", "led none"], ["driver Direct4"], ["driver dtwonder8"]):
+        assert problems(*lines) == [], lines
+
+
 def test_imports_are_followed_wherever_they_stand(tmp_path):
     write(tmp_path, "profiles/toy/main.py", "# ship: ca.der\nimport time\nfrom one import two\n")
     write(tmp_path, "profiles/toy/ca.der")

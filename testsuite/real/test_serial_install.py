@@ -248,7 +248,7 @@ def test_another_loader_is_replaced_by_force_only(bench, capsys):
 
 
 def test_safe_pins_are_driven_before_anything_else(bench, monkeypatch):
-    monkeypatch.setattr(settings, "safe_pins", lambda profile: "4 0\n5 1\n")
+    monkeypatch.setattr(settings, "safe_pins", lambda profile, config: "4 0\n5 1\n")
     bench.fill()
     bench.start()
     assert bench.tool("cpall", PROFILE) == 0
