@@ -26,7 +26,7 @@ LAYERS = (
     ("epx.otaowner",),
     ("epx.log",),
     ("epx.revive",),
-    ("epx.loop", "epx.nvram"),
+    ("epx.loop", "epx.nvram", "epx.rtcmemory"),
     # A machine and the words of the device stand on the loop.
     ("epx.topics", "epx.watchdog", "epx.diag", "epx.firmware"),
     ("epx.fsm", "epx.untold"),
