@@ -74,7 +74,7 @@ def _driver():
     try:
         with open(_CONFIG, "rb") as file:
             for line in file:
-                words = line.split()
+                words = line.replace(b"\xef\xbb\xbf", b"").split()  # the mark of some editors
                 if len(words) == 2 and words[0] == b"driver":
                     found = str(words[1], "utf-8")  # the last one counts
     except (OSError, UnicodeError):

@@ -331,6 +331,15 @@ def test_a_configuration_is_checked_with_the_keys_of_the_board(bench, capsys):
     assert (bench.flash / "config.txt").read_text() == GOOD_CONFIG
 
 
+def test_the_safe_pins_of_a_board_come_with_the_configuration_that_names_it(bench):
+    bench.start(main='Appliance = print\nAppliance("switch")\n')
+    for driver, pins in (("minir4", "26 0 switch 0\n"), ("dtwonder8", None)):
+        assert bench.tool("pcp_conf", bench.file(f"ssid a\ndriver {driver}\n")) == 0
+        bench.board.wait_for("reset")
+        path = bench.path("pins.txt")
+        assert (path.read_text() if path.exists() else None) == pins
+
+
 def test_without_a_profile_only_the_common_keys_are_checked(bench, capsys):
     bench.start()
     assert bench.tool("pcp_conf", bench.file("ssid a\nkeepalive soon\nanything else\n")) == 1

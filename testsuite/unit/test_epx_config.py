@@ -49,6 +49,15 @@ class TestConfig(ConfigCase):
         self.assertEqual(config.poll, 15)
         self.assertIsNone(config.label)
 
+    def test_a_row_of_the_appliance_takes_the_place_of_a_common_one(self):
+        self.keys += (self.config.Key("password", self.config.integer(1, 9), 5),)
+        self.assertEqual(self.read("ssid house", "capacity 5").password, 5)
+        config = self.read("ssid house", "capacity 5", "password 7")
+        self.assertEqual((config.password, config.problems), (7, []))
+        config = self.read("ssid house", "capacity 5", "password x")
+        self.assertFalse(config.ready)
+        self.assertEqual(len(config.problems), 1)
+
     def test_the_first_blank_ends_the_key_and_the_others_belong_to_the_value(self):
         config = self.read("ssid My  Guest House ", "capacity 5", "password a b c")
         self.assertEqual(config.ssid, "My  Guest House")
