@@ -16,7 +16,6 @@ from epx import diag, log, otawire
 from epx.loop import Poll, Task, uptime_s
 from epx.otasession import Session
 from epx.otastage import Stage
-from epx.otawire import Refusal
 from epx.topics import full_topic
 from loader import verdict
 
@@ -171,15 +170,11 @@ class Ota:
             return
         except StopIteration as end:
             result = end.value
-        except Refusal as error:
-            refusal = error
-        except OSError as error:
-            refusal = Refusal("file system", str(error))
-        except MemoryError:
-            gc.collect()
-            refusal = Refusal("too large", "out of memory")
         except Exception as error:
-            refusal = Refusal("corrupt", "%s %s" % (type(error).__name__, error))
+            gc.collect()
+            from epx.otarefusals import refusal_of
+
+            refusal = refusal_of(error, "corrupt")
         self.drop_job()(result, refusal)
 
     def drop_job(self):

@@ -161,15 +161,11 @@ class Session:
                     self._reboot = Task(diag.reboot, _REBOOT_MS, arg=why, core=True)
             else:
                 self._part(kind).obey(self, kind, body)
-        except Refusal as error:
-            refusal = error
-        except OSError as error:
-            refusal = Refusal("file system", str(error))
-        except MemoryError:
-            gc.collect()
-            refusal = Refusal("too large", "out of memory")
         except Exception as error:
-            refusal = Refusal("bad message", "%s %s" % (type(error).__name__, error))
+            gc.collect()
+            from epx.otarefusals import refusal_of
+
+            refusal = refusal_of(error, "bad message")
         if refusal:
             self._refuse(refusal)
 
