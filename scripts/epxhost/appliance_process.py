@@ -25,7 +25,7 @@ _BOOT_S = 0.3
 # What a device in real time needs of testmock/, besides models.
 _MOCKS = (
     "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare", "mounted",
-    "network", "partition", "radio", "realtime", "shifted", "wired",
+    "network", "onewire", "partition", "radio", "realtime", "shifted", "wired",
 )  # fmt: skip
 
 
@@ -237,6 +237,8 @@ sys.modules["_sim"] = sim = control.prepare(time, "{folder}", 2)
 sys.path[:] = ["profiles/{profile}", "lib", "testmock", ""]
 import machine, network, esp32, stage
 stage.stage(sim.bench)
+if sim.bench.wires:
+    import onewire
 gc.collect()
 print(gc.mem_alloc() - before)
 """
