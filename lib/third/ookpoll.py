@@ -10,11 +10,14 @@ from machine import time_pulse_us
 from micropython import const
 
 # The processor belongs to the listener for at most _MOST_US. From _LEAST_US on it is given back as
-# soon as no frame is being sent: within a preamble others may work and nothing is missed.
+# soon as nothing is missed: when a preamble has just begun, or while nobody sends.
 _LEAST_US = const(75000)
 _MOST_US = const(125000)
 # No pulse of data lasts so long: the frame is over, and its preamble leaves time to decode it.
 _OVER_US = const(2000)
+# Between these a low may be a preamble that ends at any time.
+_SOON_US = const(4000)
+_NEVER_US = const(20000)
 
 
 class Listener:
@@ -40,9 +43,11 @@ class Listener:
             level = 1 - level
             edge = began
         while True:
+            now = ticks_us()
             collecting = frames.collecting()
-            limit = _LEAST_US if not level and not collecting else _MOST_US
-            left = limit - ticks_diff(ticks_us(), began)
+            left = _MOST_US - ticks_diff(now, began)
+            if not level and not collecting:
+                left = _left_in_pause(left, ticks_diff(now, edge))
             if left <= 0:
                 break
             us = time_pulse_us(pin, level, min(left, _OVER_US) if collecting else left)
@@ -61,3 +66,10 @@ class Listener:
                 level = 1 - level
         self._level = level
         self._edge = edge
+
+
+def _left_in_pause(left, lasts):
+    """How long to wait for the end of a low that lasts so long already."""
+    if _SOON_US <= lasts < _NEVER_US:
+        return min(left, _NEVER_US - lasts)
+    return left - _MOST_US + _LEAST_US

@@ -82,6 +82,14 @@ class Keyfob:
         pulses = jittered(pulses, int(self.jitter_pct), self._random)
         return self.add([(0, self._random.between(2000, 80000))] + pulses)
 
+    # The same with a number, as in real time: "call keyfob.ev1527 11259365".
+
+    def ev1527(self, code):
+        return self.press("EV1527:%d" % code)
+
+    def ht6p20(self, code):
+        return self.press("HT6P20:%d" % code)
+
     def noise(self, count, low_us=20, high_us=3000):
         """What it hears when nobody sends; see above."""
         return self.add(noise(int(count), self._random, low_us, high_us))
@@ -89,11 +97,9 @@ class Keyfob:
     def add(self, pulses):
         """After what is on the line already: [(level, us)]. When the last pulse ends."""
         now_us = self._now_us()
-        edges = self._edges
-        # A second is remembered: who listens in hardware asks later.
-        kept = self._after(now_us - 1000000) & ~1
-        if kept:
-            edges = self._edges = edges[kept:]
+        # A second is remembered: who listens in hardware asks later. A new list, since in real
+        # time the program reads the old one meanwhile.
+        edges = self._edges[_after(self._edges, now_us - 1000000) & ~1 :]
         at_us = edges[-1] if edges and edges[-1] > now_us else now_us
         level = 0
         for wanted, us in pulses:
@@ -106,25 +112,28 @@ class Keyfob:
         elif edges and edges[-1] < at_us:
             # Whatever comes next begins when this low has ended.
             edges += [at_us, at_us]
+        self._edges = edges
         return at_us
 
-    def _after(self, now_us):
-        """How many edges are not after now_us."""
-        low, high = 0, len(self._edges)
-        while low < high:
-            middle = (low + high) // 2
-            if self._edges[middle] <= now_us:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
     def level_at(self, now_us):
-        return self._after(now_us) & 1
+        return _after(self._edges, now_us) & 1
 
     def next_edge_us(self, now_us):
-        i = self._after(now_us)
+        edges = self._edges
+        i = _after(edges, now_us)
         # Two changes at one instant are none.
-        while i + 1 < len(self._edges) and self._edges[i] == self._edges[i + 1]:
+        while i + 1 < len(edges) and edges[i] == edges[i + 1]:
             i += 2
-        return self._edges[i] if i < len(self._edges) else None
+        return edges[i] if i < len(edges) else None
+
+
+def _after(edges, now_us):
+    """How many edges are not after now_us."""
+    low, high = 0, len(edges)
+    while low < high:
+        middle = (low + high) // 2
+        if edges[middle] <= now_us:
+            low = middle + 1
+        else:
+            high = middle
+    return low
