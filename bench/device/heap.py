@@ -35,6 +35,8 @@ def prepare(profile, folder, code):
     for name in ("machine", "network", "esp32"):
         sys.modules[name] = __import__(name)
     __import__("stage").stage(sim.bench)
+    if sim.bench.wires:
+        __import__("onewire")
     # Modules that are built into the interpreter get their place in sys.modules at the first
     # import; pins are objects of the bench from the first use.
     for name in ("_thread", "array", "binascii", "collections", "errno", "heapq", "framebuf"):
@@ -45,7 +47,8 @@ def prepare(profile, folder, code):
     for name in ("io", "json", "machine", "micropython", "os", "random", "socket", "struct"):
         __import__(name)
     sim.load("machine_rare")  # where the rest of machine is mocked
-    for number in (2, 14, 21, 22):
+    sim.load("machine_rare")
+    for number in range(40):
         sim.bench.pin(number)
     os.chdir(folder)
 
