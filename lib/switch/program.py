@@ -9,9 +9,6 @@ _KEY = "program"
 class Program(Source):
     """The one that runs. text: as it was sent; outcome: what became of the last one sent."""
 
-    text = None
-    outcome = None
-
     def __init__(self, nvram, outputs, inputs):
         self._nvram = nvram
         self._outputs = outputs
