@@ -1,4 +1,4 @@
-"""PZEM-004T: meter of mains voltage, current, power, energy, frequency, power factor, on a UART.
+"""PZEM004T: meter of mains voltage, current, power, energy, frequency, power factor, on a UART.
 
 Source: Peacefair's user manual of the PZEM-004T V3.0, chapter 2 (protocol): 2.3 input registers,
 2.4 holding registers, 2.5 writing one, 2.7 reset of the energy. What its chapter 1 says it can
