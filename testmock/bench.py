@@ -80,6 +80,7 @@ class Bench:
         self.uarts = {}
         self.uart_lines = {}  # the programs' ends of them
         self.wires = {}
+        self.voltages = {}
         self.nvs = {}
         self.nvs_writes = 0
         self.wifi = Wifi(clock)
@@ -151,6 +152,11 @@ class Bench:
     def uart_send(self, number, data):
         """Bytes that come on a serial line by themselves, once the program has opened it."""
         self.uart_lines[number]._arrive(data)
+
+    def analog(self, pin, sensor):
+        """A voltage at a pin, for machine.ADC: sensor.volts."""
+        self.voltages[pin] = sensor
+        return sensor
 
     def onewire(self, pin, bus):
         """A 1-Wire bus on a pin: models.onewire.OneWireBus."""

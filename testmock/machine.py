@@ -42,7 +42,7 @@ def __getattr__(name):
     if name == "Counter":
         # Taken out by bench.has_counter; MicroPython hands on what is raised here as it is.
         raise ImportError("can't import name Counter")
-    return getattr(_sim.load("machine_rare"), name)
+    return getattr(_sim.load("analog" if name == "ADC" else "machine_rare"), name)
 
 
 class Pin:

@@ -24,7 +24,7 @@ _STOP_LIMIT_S = 2.0
 _BOOT_S = 0.3
 # What a device in real time needs of testmock/, besides models.
 _MOCKS = (
-    "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare", "mounted",
+    "analog", "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare", "mounted",
     "network", "onewire", "partition", "radio", "realtime", "shifted", "wired",
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 STUBS = pathlib.Path(sysconfig.get_path("purelib"))
 
 MOCKS = {
-    "machine": ("testmock/machine.py", "testmock/machine_rare.py"),
+    "machine": ("testmock/machine.py", "testmock/machine_rare.py", "testmock/analog.py"),
     "network": ("testmock/network.py", "testmock/wired.py"),
     "esp32": ("testmock/esp32.py", "testmock/partition.py", "testmock/rmtrx.py"),
     "onewire": ("testmock/onewire.py",),
