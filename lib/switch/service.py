@@ -6,7 +6,7 @@ from epx.topics import Pub, Sub
 
 OUTPUT = (
     # Of each output, numbered from 0: 1 is on, 0 is off. Kept over a power loss.
-    Pub("%d/State", "level", 0, on="moved", every_ms=1 * MINUTES, refresh_ms=10 * MINUTES),
+    Pub("%d/State", "level", 0, on="moved", refresh_ms=10 * MINUTES),
     # Switch one output; 1, up, 0, down are understood as well.
     Sub("%d/State", "switch", on_off),
 )
