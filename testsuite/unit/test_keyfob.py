@@ -235,6 +235,12 @@ class TestListener(unittest.TestCase):
         self.listen(200)
         self.assertEqual(self.heard, [EV1527])
 
+    def test_a_pulse_that_is_over_before_it_is_waited_for_ends_a_frame(self):
+        pulses = model.press(EV1527, 1)
+        self.fob.add([(0, 5000)] + pulses[:-1] + [(1, 1)] + model.press(EV1527, 2)[1:])
+        self.listen(300)
+        self.assertEqual(self.heard, [EV1527] * 2)
+
     def test_a_preamble_that_may_end_at_any_time_is_waited_for(self):
         for lead_us in range(60000, 76000, 500):
             self.heard.clear()
