@@ -104,10 +104,11 @@ def test_a_meter_that_is_absent_at_the_start_is_found_later(world):
     world.device.bench.parts["meter"].present = False
     up(world)
     becomes(world, "Malfunction", "1", 40 * SECONDS)
-    world.run_for(9 * MINUTES)
+    world.run_for(15 * MINUTES)
     assert sent(world, "V") == []
+    assert len([line for _, line in world.device.output if "energy: meter" in line]) == 1
     world.device.bench.parts["meter"].present = True
-    becomes(world, "V", "220.0", 3 * MINUTES)
+    becomes(world, "V", "220.0", 12 * MINUTES)
     assert payloads(world, "Malfunction") == ["0", "1", "0"]
 
 

@@ -95,6 +95,26 @@ class TestDriver(unittest.TestCase):
         self.get(VALUES)
         self.assertEqual(self.chip.values[0], 2200)
 
+    def test_a_line_that_never_falls_silent_does_not_stop_the_program(self):
+        class Babble:
+            written = b""
+
+            def any(self):
+                return 64
+
+            def readinto(self, buffer):
+                buffer[:] = bytes(64)
+                return 64
+
+            def write(self, frame):
+                self.written = bytes(frame)
+
+        line = Babble()
+        chip = PZEM004T(line)
+        chip.ask(VALUES)
+        self.assertEqual(len(line.written), 8)
+        self.assertRaises(OSError, chip.read)
+
     def test_a_refusal(self):
         self.model._obey = lambda function, body: 4
         self.assertIn("code 4", self.error())
