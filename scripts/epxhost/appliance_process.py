@@ -24,8 +24,8 @@ _STOP_LIMIT_S = 2.0
 _BOOT_S = 0.3
 # What a device in real time needs of testmock/, besides models.
 _MOCKS = (
-    "analog", "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare", "mounted",
-    "network", "onewire", "partition", "radio", "realtime", "shifted", "wired",
+    "analog", "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare",
+    "mounted", "network", "onewire", "partition", "radio", "realtime", "rmtrx", "shifted", "wired",
 )  # fmt: skip
 
 

@@ -42,19 +42,29 @@ def frame(text, unit_us=None):
 
 def press(text, frames=4, unit_us=None):
     """The pulses of a press: frames, one behind the other."""
-    pulses = []
+    return list(_press(text, frames, unit_us))
+
+
+def _press(text, frames, unit_us):
     # EV1527 sends a short high before each low; HT6P20's bits end high by themselves.
-    high = [(1, unit_us or 350)] if text.startswith("EV1527") else []
+    high = (1, unit_us or 350) if text.startswith("EV1527") else None
+    one = frame(text, unit_us)
     for _ in range(frames):
-        pulses += high + frame(text, unit_us)
-    return pulses + high
+        if high:
+            yield high
+        yield from one
+    if high:
+        yield high
 
 
 def jittered(pulses, pct, random):
     """Each pulse up to pct percent longer or shorter, all of them equally likely."""
-    return [
-        (level, us + random.between(-us * pct // 100, us * pct // 100)) for level, us in pulses
-    ]
+    return list(_jittered(pulses, pct, random))
+
+
+def _jittered(pulses, pct, random):
+    for level, us in pulses:
+        yield level, us + random.between(-us * pct // 100, us * pct // 100)
 
 
 def noise(count, random, low_us=20, high_us=3000):
@@ -78,9 +88,10 @@ class Keyfob:
 
         It begins a little later, because who listens by waiting knows when others do nothing.
         """
-        pulses = press(text, int(frames or self.frames), self.unit_us)
-        pulses = jittered(pulses, int(self.jitter_pct), self._random)
-        return self.add([(0, self._random.between(2000, 80000))] + pulses)
+        self.add(((0, self._random.between(2000, 80000)),))
+        # One by one: in real time the heap is the device's.
+        pulses = _press(text, int(frames or self.frames), self.unit_us)
+        return self.add(_jittered(pulses, int(self.jitter_pct), self._random))
 
     # The same with a number, as in real time: "call keyfob.ev1527 11259365".
 
@@ -109,7 +120,7 @@ class Keyfob:
             at_us += us
         if level:
             edges.append(at_us)
-        elif edges and edges[-1] < at_us:
+        elif not edges or edges[-1] < at_us:
             # Whatever comes next begins when this low has ended.
             edges += [at_us, at_us]
         self._edges = edges
