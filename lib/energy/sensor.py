@@ -81,7 +81,7 @@ class Total:
                 # More than can have been counted since is not ours.
                 wh = known + self._offset + (count if count <= most else 0)
             if known is not None or count + self._offset < wh:
-                self._offset = wh - count
+                self._offset = min(wh, _MOST_WH) - count
                 self._nvram.set_int("offset", self._offset)
                 self._noticed_s = now_s
                 log.warn("energy: counter began anew at %d Wh", count)
@@ -116,6 +116,7 @@ class Meter(Total):
     """
 
     faults = _ticker_s = _readings = 0
+    _sums = None  # of the readings of this minute
 
     def __init__(self, config, chip):
         Total.__init__(self)
@@ -125,7 +126,6 @@ class Meter(Total):
         self.minute = Readings()
         self.minute.wh = self.wh
         self.now = Readings()
-        self._sums = [0] * (_MOST_A + 1)
         Task(self._beat, _START_MS, _BEAT_MS, tolerance_ms=_TOLERANCE_MS)
         Task(self._each_minute, _MINUTE_MS, _MINUTE_MS, tolerance_ms=_TOLERANCE_MS)
 
@@ -188,13 +188,13 @@ class Meter(Total):
         self.now.announce("reading")
 
     def _read(self, values):
-        sums = self._sums
         dv = values[_V]
         ma = values[_A]
         va = (dv * ma + 500) // 1000
         if not self._readings:
-            sums[:] = (0, 0, 0, 0, 0, 0, dv, dv, ma)
+            self._sums = [0, 0, 0, 0, 0, 0, dv, dv, ma]
         self._readings += 1
+        sums = self._sums
         for i in range(_VA):
             sums[i] += values[i]
         sums[_VA] += va

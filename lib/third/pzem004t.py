@@ -38,14 +38,13 @@ class PZEM004T:
     is more power than alarm_w, which is in W.
     """
 
-    alarm_w = None
+    values = alarm_w = None
     asked = 0  # what was asked for last
 
     def __init__(self, uart):
         self._uart = uart
         self._buffer = bytearray(_BUFFER_BYTES)
         self._size = 0  # of the answer
-        self.values = (0, 0, 0, 0, 0, 0, 0)
 
     def ask(self, what, watts=0):
         """For 3: alarm_w, 4: values, 6: that alarm_w becomes watts, which the meter keeps,

@@ -128,6 +128,9 @@ class TestTotal(unittest.TestCase):
         self.again()
         self.assertEqual(self.feed(700), 0x7FFFFFFF)
         self.assertEqual(self.feed(701, 1), 0x7FFFFFFF)
+        self.assertEqual(self.feed(0), 0x7FFFFFFF)
+        self.again()
+        self.assertEqual(self.feed(9), 0x7FFFFFFF)
 
     def test_never_less_than_stored_whatever_the_counter_does(self):
         told = 0
