@@ -1,6 +1,6 @@
-"""`make soak`: many seeds of dense random faults, each over days of virtual time.
+"""`make soak`: dense random faults upon every profile, over many days of virtual time.
 
-A failing seed is printed and can be repeated alone: scripts/soak --seed N --days D.
+A failing storm is printed and can be repeated: scripts/soak --profile P --seed N --days D.
 """
 
 import argparse
@@ -9,26 +9,34 @@ import os
 import sys
 import time
 
+from epxhost.devicelib import profiles
 from epxhost.door import ROOT
 
-SEEDS = 20
-DAYS = 2.0
 _HOUR_MS = 3_600_000
 
 
-def storm(seed: int, days: float) -> tuple[int, int, str]:
-    """Faults, restarts that were due, and what went wrong ("" if nothing)."""
+def shares(wanted: list[str]) -> list[tuple[str, int, float]]:
+    """(profile, seed, days) of each storm that is due; ImportError: a profile has no storm."""
+    sys.path.insert(0, str(ROOT))
+    from testsuite.soak.storm import hardware_of
+
+    found = []
+    for profile in wanted:
+        storms, days = hardware_of(profile).shares
+        found += [(profile, seed, days) for seed in range(1, storms + 1)]
+    return found
+
+
+def storm(profile: str, seed: int, days: float) -> tuple[int, int, str, float]:
+    """Faults, restarts that were due, what went wrong ("" if nothing), seconds."""
     sys.path.insert(0, str(ROOT))
     from testmock.simworld.scene import end_world, make_world
-    from testsuite.soak.storm import Storm
-    from testsuite.story import with_keys
+    from testsuite.soak.storm import storm_of
 
-    folder = ROOT / "testsuite" / "soak"
-    flavor = (folder / "flavor").read_text().strip()
-    world = make_world(flavor, (folder / "config.txt").read_text(), seed)
+    began_s = time.process_time()
+    world = make_world(None, None, seed)
     # Every second seed lives in a session that the broker keeps.
-    with_keys(world, mqttsession="clean" if seed % 2 else "persistent")
-    tempest = Storm(world)
+    tempest = storm_of(world, profile, mqttsession="clean" if seed % 2 else "persistent")
     error = ""
     try:
         tempest.run(int(days * 24 * _HOUR_MS))
@@ -37,38 +45,68 @@ def storm(seed: int, days: float) -> tuple[int, int, str]:
         error = f"{type(failure).__name__}: {failure}\n{console}"
     finally:
         end_world(world)
-    return tempest.faults, tempest.restarts, error
+    return tempest.faults, tempest.restarts, error, time.process_time() - began_s
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
-    parser.add_argument("--seed", type=int, help="only this one; nothing is written")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"how many, from 1 on ({SEEDS})")
-    parser.add_argument("--days", type=float, default=DAYS, help=f"of virtual time each ({DAYS})")
+    parser.add_argument("--profile", choices=profiles(), help="only this one; writes nothing")
+    parser.add_argument("--seed", type=int, help="only this one; writes nothing")
+    parser.add_argument("--seeds", type=int, help="how many, from 1 on (by profile)")
+    parser.add_argument("--days", type=float, help="of virtual time each (by profile)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    seeds = range(1, options.seeds + 1) if options.seed is None else [options.seed]
+    try:
+        due = chosen(options)
+    except ImportError as error:
+        parser.error(f"{error}: want testsuite/soak/PROFILE.py for each profile")
     failures = faults = 0
+    days_lived = 0.0
     began_s = time.monotonic()
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
-        jobs = {pool.submit(storm, seed, options.days): seed for seed in seeds}
+        jobs = {pool.submit(storm, *share): share for share in due}
         for job in concurrent.futures.as_completed(jobs):
-            seed = jobs[job]
-            happened, restarts, error = job.result()
+            profile, seed, days = jobs[job]
+            happened, restarts, error, took_s = job.result()
             faults += happened
             failures += bool(error)
+            days_lived += days
             verdict = "FAILED" if error else "survived"
-            print(f"seed {seed:4}: {verdict} {happened} faults, {restarts} restarts", flush=True)
+            print(
+                f"{profile:8} seed {seed:4}: {verdict} {happened} faults in {days:g} days,"
+                f" {restarts} restarts, {took_s:.0f} s",
+                flush=True,
+            )
             if error:
-                print(f"{error}\nagain: scripts/soak --seed {seed} --days {options.days:g}")
-    days = options.days * len(seeds)
+                again = f"scripts/soak --profile {profile} --seed {seed} --days {days:g}"
+                print(f"{error}\nagain: {again}")
     seconds = time.monotonic() - began_s
-    print(f"{days:g} virtual days, {faults} faults, {failures} seeds failed, in {seconds:.0f} s")
-    if options.seed is None:
+    print(
+        f"{days_lived:g} virtual days, {faults} faults, {failures} storms failed,"
+        f" in {seconds:.0f} s"
+    )
+    if not (options.profile or options.seed or options.seeds or options.days):
         from epxhost.benchmarks import save
 
-        save({"soak_virtual_days": days, "soak_failures": failures})
+        save({"soak_virtual_days": days_lived, "soak_failures": failures})
     return 1 if failures else 0
+
+
+def chosen(options: argparse.Namespace) -> list[tuple[str, int, float]]:
+    """What is due, but for what the command line says."""
+    due = shares([options.profile] if options.profile else profiles())
+    if options.seed is not None:
+        due = [(profile, options.seed, days) for profile, seed, days in due if seed == 1]
+    elif options.seeds is not None:
+        due = [
+            (profile, seed, days)
+            for profile, first, days in due
+            if first == 1
+            for seed in range(1, options.seeds + 1)
+        ]
+    if options.days is not None:
+        due = [(profile, seed, options.days) for profile, seed, _ in due]
+    return due
 
 
 if __name__ == "__main__":

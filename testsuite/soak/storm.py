@@ -1,16 +1,21 @@
 """Dense random faults, and what must hold after each of them. The same seed, the same storm.
 
-Runs on both interpreters; testsuite/soak/script.py and scripts/soak use it.
+Runs on both interpreters; testsuite/soak/script.py and scripts/soak use it. Here are the faults
+that every profile has; those of its hardware are in a module with the profile's name beside this.
 """
 
 import sys
 
-from testmock.simworld.device import HARD_RESET, WDT_RESET
-from testsuite.story import MINUTES, SECONDS, Insight, is_online, up
+from testmock.simworld.device import HARD_RESET, WDT_RESET, Device
+from testsuite.story import MINUTES, SECONDS, Insight, command, is_online, sent, up, with_keys
+
+_FOLDER = __file__[: __file__.rindex("testsuite/")] or "./"
 
 MEAN_PAUSE_MS = 10 * MINUTES
 # After the end of a fault the device publishes again within this time.
 BACK_MS = 90 * SECONDS
+# A part that failed is tried again after ten minutes.
+WELL_MS = 12 * MINUTES
 # Longer than that without a link or a broker, and a restart is what it should do.
 PATIENCE_MS = 8 * MINUTES
 SETTLED_MS = 15 * SECONDS
@@ -23,20 +28,41 @@ _HEAP_SLACK_BYTES = 12_000
 # Faults that last: begin_<name>() and end_<name>(). Those that only happen: do_<name>().
 LASTING = (
     "wifi_away wifi_password wifi_unknown radio_stuck poll_raises slow_network "
-    "refuse hang stop freeze lost_syns slow_names dead_names "
-    "expander_failing expander_absent display_failing display_absent "
-    "flow noisy_flow lying_switches"
+    "refuse hang stop freeze lost_syns slow_names dead_names"
 ).split()
 SUDDEN = (
     "wifi_drop close reset half_open restart_forgetting cut lost_puback lost_suback power_cut "
-    "button retained repeated unknown garbage oversized flood malformed level"
+    "button retained repeated unknown garbage oversized flood malformed"
 ).split()
+
+
+def hardware_of(profile):
+    """The class Hardware of testsuite/soak/PROFILE.py; ImportError if there is no such file."""
+    name = "testsuite.soak." + profile
+    __import__(name)
+    return sys.modules[name].Hardware
+
+
+def storm_of(world, profile, **keys):
+    """A storm upon a device with this profile and its example of a config.txt, but these keys.
+
+    The world is one whose device has no profile.
+    """
+    kind = hardware_of(profile)
+    with open("%sprofiles/%s/config.txt.example" % (_FOLDER, profile)) as file:
+        text = file.read()
+    del world.devices[:]
+    world.device = Device(world, profile, text)
+    world.device.wifi.associate_ms = 2000
+    with_keys(world, mqttbroker="broker.lan", **keys)
+    return Storm(world, kind)
 
 
 class Storm:
     """Faults upon one device until a time is over; raises AssertionError with the story so far."""
 
-    def __init__(self, world):
+    def __init__(self, world, kind):
+        """kind: what hardware_of() gives."""
         self.world = world
         self.device = world.device
         self.broker = world.broker
@@ -49,6 +75,16 @@ class Storm:
         self._heap_bytes = None
         self._long = False
         self._power_back = None
+        rows = [(n, getattr(self, "begin_" + n), getattr(self, "end_" + n)) for n in LASTING]
+        rows += [(n, getattr(self, "do_" + n), None) for n in SUDDEN]
+        self.hardware = kind(self)
+        self._hardware_rows = self.hardware.rows()
+        if self.hardware.commands:
+            self._hardware_rows += [
+                (n, getattr(self, "do_" + n), None)
+                for n in ("command", "command_garbage", "command_repeated", "command_retained")
+            ]
+        self._rows = rows + self._hardware_rows
 
     def run(self, ms):
         end_ms = self.world.now_ms() + ms
@@ -58,28 +94,31 @@ class Storm:
         while self.world.now_ms() < end_ms:
             self.world.run_for(self.random.between(0, 2 * MEAN_PAUSE_MS - 8 * MINUTES))
             self._one_fault()
+        self._expect_well()
+        self._measure()
         self._forget()
 
     # One fault, or two at once.
 
     def _one_fault(self):
-        names = [self.random.choice(LASTING + SUDDEN)]
+        rows = [self.random.choice(self._rows)]
         if self.random.chance(25):
-            names.append(self.random.choice(LASTING + SUDDEN))
+            rows.append(self.random.choice(self._rows))
             # A SUBACK that gets lost long after the other fault has ended is a fault of its own.
-            if names[0] == names[1] or "lost_suback" in names:
-                names.pop()
-        lasting = [name for name in names if name in LASTING]
+            if rows[0] is rows[1] or "lost_suback" in (rows[0][0], rows[1][0]):
+                rows.pop()
+        names = [row[0] for row in rows]
+        lasting = [row for row in rows if row[2]]
         duration_ms = self._duration_ms() if lasting else 0
         self._long = duration_ms > PATIENCE_MS
         self._history.append((self.world.now_ms(), names, duration_ms))
-        self.faults += len(names)
+        self.faults += len(rows)
         resets = len(self.device.resets)
-        for name in names:
-            getattr(self, ("begin_" if name in LASTING else "do_") + name)()
+        for row in rows:
+            row[1]()
         self._live(duration_ms)
-        for name in lasting:
-            getattr(self, "end_" + name)()
+        for row in lasting:
+            row[2]()
         if self._power_back is not None:
             self.world.run_for(max(0, self._power_back - self.world.now_ms()))
             self._power_back = None
@@ -91,6 +130,9 @@ class Storm:
         self.broker.drop_next_suback(0)
         self.world.lan.cut_after(None)
         self.world.run_for(SETTLED_MS)
+        # Other faults may come while a part rests.
+        if [row for row in rows if row in self._hardware_rows] and self.random.chance(25):
+            self._expect_well()
         self._measure()
         self._forget()
 
@@ -130,19 +172,35 @@ class Storm:
         ended_ms = self.world.now_ms()
 
         def back():
-            log = self.broker.log
-            return (
-                log
-                and log[-1].ms > ended_ms
-                and not log[-1].topic.endswith("/Availability")
-                and is_online(self.world)
-            )
+            if not is_online(self.world):
+                return False
+            for topic in self.hardware.again:
+                told = sent(self.world, topic)
+                if not told or told[-1][0] <= ended_ms:
+                    return False
+            return True
 
-        # An idle tank may have nothing to say for longer than that: ask.
+        # Who is at rest may have nothing to say for longer than that: ask.
         while not self.world.run_until(back, 5 * SECONDS):
             late = self.world.now_ms() >= ended_ms + BACK_MS
             self.check(not late, "it is not back after %d s" % (BACK_MS // SECONDS))
-            self._command("Refresh", "1")
+            command(self.world, "Refresh", "1")
+
+    def _expect_well(self):
+        """All parts work again, and what is told is true."""
+
+        def well():
+            return self.insight.app.health() == "ok"
+
+        if not self.world.run_until(well, WELL_MS):
+            self.check(False, "health is " + self.insight.app.health())
+        self.hardware.provoke()
+        command(self.world, "Refresh", "1")
+        self._expect_nothing_wrong(self.hardware.untrue, WELL_MS)
+
+    def _expect_nothing_wrong(self, wrong, limit_ms):
+        if not self.world.run_until(lambda: not wrong(), limit_ms):
+            self.check(False, wrong())
 
     def _expect_resets(self, before, button):
         device = self.device
@@ -164,20 +222,25 @@ class Storm:
         # What has just been said goes out with the next beat.
         said = self.device.module("epx.log").peek
         self.check(self.world.run_until(lambda: said() is None, 1500), "log lines wait")
+        self._expect_nothing_wrong(self._waiting, 1500)
+        self._expect_nothing_wrong(self.hardware.wrong, 3 * SECONDS)
         loop = self.device.module("epx.loop")
-        outbox = self.insight.app.mqtt.outbox
         live = len([1 for entry in loop._heap if entry[4] != _CANCELLED])
-        waiting = len(outbox._states) + len(outbox.events)
-        in_flight = len(self.insight.app.mqtt._client.in_flight)
         self.check(self.device.open_sockets == 1, "%d sockets" % self.device.open_sockets)
         self.check(len(loop._polls) == 1, "%d streams are polled" % len(loop._polls))
-        self.check(waiting == 0 and in_flight == 0, "%d + %d messages wait" % (waiting, in_flight))
         self.check(self.insight.count("faults") == 0, "exceptions of the appliance")
         self.check(not self.broker.violations, "protocol: %s" % self.broker.violations)
         if self._sizes is None:
             self._sizes = live
         self.check(live <= self._sizes + 4, "%d tasks, were %d" % (live, self._sizes))
         self.check(len(loop._heap) <= 2 * live + 20, "%d entries" % len(loop._heap))
+
+    def _waiting(self):
+        """Messages, as text, or None."""
+        mqtt = self.insight.app.mqtt
+        waiting = len(mqtt.outbox._states) + len(mqtt.outbox.events)
+        in_flight = len(mqtt._client.in_flight)
+        return "%d + %d messages wait" % (waiting, in_flight) if waiting + in_flight else None
 
     def _forget(self):
         """The simulator's memory of what was is not the device's; then compare the heap."""
@@ -326,7 +389,34 @@ class Storm:
     # Commands.
 
     def _command(self, name, payload, **options):
-        self.broker.publish("cmnd/H2OControl/" + name, payload, **options)
+        command(self.world, name, payload, **options)
+
+    def _own_command(self, **options):
+        """One that the profile obeys, with a payload that it understands."""
+        name, payload = self.random.choice(self.hardware.commands)
+        self._command(name, payload(self.random), **options)
+
+    def do_command(self):
+        for _ in range(self.random.between(1, 5)):
+            self._own_command(qos=self.random.below(2))
+
+    def do_command_retained(self):
+        self._own_command(retain=True, qos=self.random.below(2))
+        self.broker.close_clients()
+
+    def do_command_repeated(self):
+        name, payload = self.random.choice(self.hardware.commands)
+        payload = payload(self.random)
+        for dup in (False, True, True):
+            self._command(name, payload, qos=1, dup=dup, packet_id=4712)
+
+    def do_command_garbage(self):
+        name, payload = self.random.choice(self.hardware.commands)
+        words = bytearray(payload(self.random).encode() + b" ")
+        for _ in range(self.random.between(1, 4)):
+            words[self.random.below(len(words))] = self.random.below(256)
+        for garbage in (bytes(words), b"", b"-1", b"nan", b"1e99", b"9" * 400, b"\xff\xfe"):
+            self._command(name, garbage, qos=self.random.below(2))
 
     def do_retained(self):
         self._command("Refresh", "1", retain=True, qos=self.random.below(2))
@@ -353,7 +443,7 @@ class Storm:
     def do_malformed(self):
         self.broker.send_raw(bytes([self.random.below(256) for _ in range(40)]))
 
-    # Power and hardware.
+    # Power.
 
     def do_power_cut(self):
         self.device.power_cut()
@@ -361,50 +451,3 @@ class Storm:
 
     def do_button(self):
         self.device.reset()
-
-    def _part(self, name):
-        return self.device.bench.parts[name]
-
-    def begin_expander_failing(self):
-        self._part("expander").failing = True
-
-    def end_expander_failing(self):
-        self._part("expander").failing = False
-
-    def begin_expander_absent(self):
-        self._part("expander").present = False
-
-    def end_expander_absent(self):
-        self._part("expander").present = True
-
-    def begin_display_failing(self):
-        self._part("display").failing = True
-
-    def end_display_failing(self):
-        self._part("display").failing = False
-
-    def begin_display_absent(self):
-        self._part("display").present = False
-
-    def end_display_absent(self):
-        self._part("display").present = True
-
-    def begin_flow(self):
-        self._part("flow").rate_hz = self.random.between(1, 230)
-
-    def begin_noisy_flow(self):
-        self._part("flow").rate_hz = self.random.between(300, 5000)
-
-    def end_flow(self):
-        self._part("flow").rate_hz = 0
-
-    end_noisy_flow = end_flow
-
-    def begin_lying_switches(self):
-        self._part("expander").inputs = self.random.below(0x10000)
-
-    def end_lying_switches(self):
-        self._part("expander").inputs = 0
-
-    def do_level(self):
-        self._part("expander").inputs = 0xFFE0 & ~((1 << self.random.below(6)) - 1) & 0xFFFF
