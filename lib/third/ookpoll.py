@@ -9,10 +9,11 @@ from time import ticks_diff, ticks_us
 from machine import time_pulse_us
 from micropython import const
 
-# The processor belongs to the listener for at most _MOST_US. From _LEAST_US on it is given back as
-# soon as nothing is missed: when a preamble has just begun, or while nobody sends.
+# The processor belongs to the listener for _MOST_US at most, which with what comes behind the last
+# edge is 125 ms. From _LEAST_US on it is given back as soon as nothing is missed: when a preamble
+# has just begun, or while nobody sends.
 _LEAST_US = const(75000)
-_MOST_US = const(125000)
+_MOST_US = const(123000)
 # No pulse of data lasts so long: the frame is over, and its preamble leaves time to decode it.
 _OVER_US = const(2000)
 # Between these a low may be a preamble that ends at any time.

@@ -143,12 +143,12 @@ def test_a_window_is_the_longest_turn_and_the_watchdog_lives_with_it(world):
     assert 70 <= world.device.longest_turn_ms <= 80, world.device.longest_turn_ms
     world.device.bench.parts["keyfob"].noise(40000)
     world.run_for(1 * MINUTES)
-    assert 75 <= world.device.longest_turn_ms <= 127, world.device.longest_turn_ms
+    assert 75 <= world.device.longest_turn_ms <= 125, world.device.longest_turn_ms
     assert 1300 < world.device.turns - before < 2000
     # Somebody's transmitter that does not stop.
     world.device.bench.parts["keyfob"].add([(1, 30000000)])
     world.run_for(1 * MINUTES)
-    assert 120 <= world.device.longest_turn_ms <= 127, world.device.longest_turn_ms
+    assert 120 <= world.device.longest_turn_ms <= 125, world.device.longest_turn_ms
     assert world.device.resets == []
 
 
