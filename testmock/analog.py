@@ -1,4 +1,4 @@
-"""machine.ADC, which machine.py fetches when somebody asks for it: most devices measure no voltage.
+"""machine.ADC, which machine.py fetches when somebody asks for it: few devices measure a voltage.
 
 Without the noise and the bend of a real converter. Ranges: documentation of the ESP32's ADC.
 """
@@ -16,7 +16,7 @@ _MOST = 4095
 
 
 class ADC:
-    """The voltage at a pin: what bench.analog() has hung on it says volts; nothing there is 0 V."""
+    """The voltage at a pin: what bench.analog() has hung on it says volts. Nothing: 0 V."""
 
     ATTN_0DB = 0
     ATTN_2_5DB = 1

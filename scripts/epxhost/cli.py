@@ -17,6 +17,7 @@ COMMANDS = {
     "manifests": ("epxhost.manifest", "manifests"),
     "monmqtt": ("epxhost.monitor", "monmqtt"),
     "mqttmon": ("epxhost.monitor", "monmqtt"),
+    "new_profile": ("epxhost.newprofile", "new_profile"),
     "ota": ("epxhost.otatools", "ota"),
     "ota_config": ("epxhost.otatools", "ota_config"),
     "otacmd": ("epxhost.otacommands", "otacmd"),

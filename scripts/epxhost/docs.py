@@ -1,6 +1,7 @@
 """`make docs`: pages of docs/ that are printed from the tables of the device, never edited."""
 
 import ast
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from epxhost.errors import ToolError
 
 _MADE = "<!-- Written by `make docs` from the sources. Do not edit. -->"
 _UNITS_MS = ((3600000, "h"), (60000, "min"), (1000, "s"))
+# A value of a topic, or else, and what it means, in the comment of its row.
+_VALUE = re.compile(r"(\d+|else):? (.+?)(?=; (?:\d+:|else)|\.?$)")
 # These two are not rows of a table: epx.mqtt publishes them by itself.
 _OWN_TOPICS = (
     ("Availability", "`online` or `offline`", "retained; `offline` is the last will"),
@@ -167,13 +170,14 @@ def _profile_page(profile: str) -> str:
         "## Commands",
         _commands(topics + common),
         _programs(profile),
-        _malfunctions(profile),
+        _malfunctions(profile, topics),
         _pictures(profile),
     )
 
 
 def _wiring(profile: str) -> str:
     hung = docsource.parts(profile)
+    safe = docsource.safe_levels(profile)
     lines = []
     for wire in docsource.wires(profile):
         pin = f"GPIO {wire.pin}"
@@ -183,9 +187,9 @@ def _wiring(profile: str) -> str:
             for part in on_it
         )
         role = f"{wire.role} of {wire.user}" if wire.role else wire.user
-        if any(part.where == pin for part in hung):
-            role = "pulses"
-        lines.append([pin, role, names])
+        for part in on_it:
+            role = part.role or role
+        lines.append([pin, role, names or safe.get(wire.pin, "")])
     led, _ = next(key.default for key, _ in docsource.key_rows("epx.config") if key.name == "led")
     lines.append([f"GPIO {led}", "LED", "lit while it works; another pin, or none: key `led`"])
     about = [f"- {part.name}: {part.about}" for part in hung if part.about]
@@ -251,7 +255,7 @@ def _when(pub) -> str:
 
 
 def _notes(pub, comment: str) -> str:
-    notes = [comment]
+    notes = [comment.replace("%s", "`<id>`")]
     if pub.retain:
         notes.append("Retained.")
     if pub.event:
@@ -259,10 +263,14 @@ def _notes(pub, comment: str) -> str:
     return " ".join(note for note in notes if note)
 
 
+def _shown(topic: str) -> str:
+    return topic.replace("%d", "<i>").replace("%s", "<id>")
+
+
 def _topic_table(rows: list[Row], more: tuple[tuple[str, str, str], ...] = ()) -> str:
     lines = [
         [
-            f"`stat/<name>/{row.topic.replace('%d', '<i>')}`",
+            f"`stat/<name>/{_shown(row.topic)}`",
             _payload(row),
             _when(row),
             f"every {_duration(row.refresh_ms)}" if row.refresh_ms else "",
@@ -279,8 +287,7 @@ def _commands(rows: list[Row]) -> str:
     lines = []
     for row, comment in rows:
         if not hasattr(row, "digits"):
-            topic = row.topic.replace("%d", "<i>")
-            lines.append([f"`cmnd/<name>/{topic}`", _obeyed(row.parse), comment])
+            lines.append([f"`cmnd/<name>/{_shown(row.topic)}`", _obeyed(row.parse), comment])
     return _table(["topic", "payload", "meaning"], lines)
 
 
@@ -293,23 +300,28 @@ def _obeyed(parse) -> str:
     return "anything but nothing"
 
 
-def _malfunctions(profile: str) -> str:
+def _malfunctions(profile: str, topics: list[Row]) -> str:
+    """Bits are constants of the sensor; else the comment of the topic has the values."""
     path = f"lib/{profile}/sensor.py"
-    if not (ROOT / path).exists():
-        return ""
-    codes = docsource.Source(path).constants_below("malfunctions")
-    if not codes:
-        return ""
-    lines = [[str(value), name] for value, name in codes]
-    return "## Malfunctions\n\nThe sum of what is wrong; 0 is all right.\n\n" + _table(
-        ["value", "meaning"], lines
-    )
+    bits = []
+    if (ROOT / path).exists():
+        bits = docsource.Source(path).constants_below("malfunctions")
+    told = next((text for row, text in topics if row.topic.startswith("Malfunction")), "")
+    if bits:
+        about = "The sum of what is wrong; 0 is all right."
+        lines = [[str(value), name] for value, name in bits]
+    elif told:
+        about = "0 is all right."
+        lines = [list(pair) for pair in _VALUE.findall(told)]
+    else:
+        return "## Malfunctions\n\nNo numbers: what fails is a line on the topic `Log`."
+    return f"## Malfunctions\n\n{about}\n\n" + _table(["value", "meaning"], lines)
 
 
 def _pictures(profile: str) -> str:
     found = sorted((ROOT / "testsuite/pictures").glob(f"{profile}_*.png"))
     if not found:
-        return ""
+        return "## Display\n\nIt has none."
     cells = []
     for path in found:
         title = path.stem.removeprefix(f"{profile}_").replace("_", " ")

@@ -32,6 +32,7 @@ class Part(NamedTuple):
     about: str
     where: str
     address: int | None
+    role: str
 
 
 class Wire(NamedTuple):
@@ -126,8 +127,9 @@ def wires(profile: str) -> list[Wire]:
         if not isinstance(node, ast.Call):
             continue
         user = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        if user in _BUSES:
-            user = f"{_BUSES[user]} {ast.unparse(node.args[0])}"
+        match node.args:
+            case [ast.Constant(value=int(number)), *_]:
+                user = f"{_BUSES.get(user, user)} {number}"
         given = [("", arg) for arg in node.args]
         given += [(keyword.arg or "", keyword.value) for keyword in node.keywords]
         for role, value in given:
@@ -137,9 +139,19 @@ def wires(profile: str) -> list[Wire]:
     return found
 
 
+def safe_levels(profile: str) -> dict[int, str]:
+    """What SAFE_PINS says of outputs: pin, and its level before the program sets it."""
+    rows = []
+    if (ROOT / f"lib/{profile}/settings.py").exists():
+        rows = getattr(device_module(f"{profile}.settings"), "SAFE_PINS", ())
+    return {row[0]: f"an output, {'high' if row[1] else 'low'} at the start" for row in rows}
+
+
 def parts(profile: str) -> list[Part]:
     """What stage.py hangs on the simulated board."""
     path = ROOT / "profiles" / profile / "stage.py"
+    if not path.exists():
+        return []
     spec = importlib.util.spec_from_file_location(f"stage_of_{profile}", path)
     if not spec or not spec.loader:
         raise ToolError(f"profiles/{profile}/stage.py cannot be loaded")
@@ -171,27 +183,31 @@ class _RecordingBench:
         self._add(model, f"UART {number}")
 
     def counter(self, pin: int, model: object) -> None:
-        self._add(model, f"GPIO {pin}")
+        self._add(model, f"GPIO {pin}", role="pulses")
 
     def signal(self, pin: int, model: object) -> None:
-        self._add(model, f"GPIO {pin}")
+        self._add(model, f"GPIO {pin}", role="pulses")
+
+    def analog(self, pin: int, model: object) -> object:
+        self._add(model, f"GPIO {pin}", role="a voltage")
+        return model
 
     def onewire(self, pin: int, bus: Any) -> None:
         """Of several equal ones on the wire, one."""
         for model in {type(device).__name__: device for device in bus.devices}.values():
-            self._add(model, "OneWire")
+            self._add(model, f"GPIO {pin}", role="data of the 1-Wire bus, 4.7 kΩ to 3V3")
 
     def pin(self, number: int) -> SimpleNamespace:
         return SimpleNamespace(number=number)
 
-    def _add(self, model: object, where: str, address: int | None = None) -> None:
+    def _add(self, model: object, where: str, address: int | None = None, role: str = "") -> None:
         """The docstring of its driver, `NAME: what it is.`, tells what a chip is for."""
         name = type(model).__name__
         driver = Path("lib/third", type(model).__module__.rpartition(".")[2] + ".py")
         about = ""
         if (ROOT / driver).exists():
             about = first_sentence(Source(str(driver)).docstring()).removeprefix(f"{name}: ")
-        self.found.append(Part(name, about, where, address))
+        self.found.append(Part(name, about, where, address, role))
 
 
 def state_tables() -> Iterator[tuple[str, str, dict[str, tuple[str, ...]]]]:

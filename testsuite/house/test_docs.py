@@ -93,7 +93,8 @@ def test_a_configuration_in_a_page_is_one_that_a_device_accepts():
 
 
 def test_the_example_of_a_profile_is_what_the_page_shows():
-    text = (ROOT / "docs/new-profile.md").read_text(encoding="utf-8")
+    pages = sorted((ROOT / "docs").glob("new-profile*.md"))
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     shown = dict(re.findall(r"^`([\w./]+)`:\n\n```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     example = ROOT / "docs" / "example"
     files = {
