@@ -27,7 +27,7 @@ lint: .venv/ready ## ruff, its formatter and codespell
 bench: .venv/ready ## measure; writes bench/results.json
 	@$(RUN) scripts/bench $(ARGS)
 
-soak: .venv/ready ## 20 seeds x 2 virtual days of dense random faults
+soak: .venv/ready ## 40 virtual days of dense random faults, shared among the profiles
 	@$(RUN) scripts/soak $(ARGS)
 
 fuzz: .venv/ready ## 20,000 hostile callers of the port of updates
