@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -14,8 +13,8 @@ from epxhost import demostory, secretsfile, toolchain
 from epxhost.appliance_process import ApplianceProcess
 from epxhost.demokeys import Keyboard
 from epxhost.demoplain import PlainView, summary
-from epxhost.demostate import NAME, DemoState, Listener
-from epxhost.demostory import STEPS, Story
+from epxhost.demostate import DemoState, Listener
+from epxhost.demostory import Story
 from epxhost.demotools import for_the_tools
 from epxhost.demoview import LiveView, write_svg
 from epxhost.errors import ToolError
@@ -24,7 +23,6 @@ from epxhost.localbroker import LocalBroker
 # More than a board has: the program is source here, so that somebody can change and update it.
 _HEAP = "256k"
 _TURN_S = 0.1
-_PROFILES = ("h2o",)
 
 
 def interpreter(wanted: str) -> tuple[list[str] | None, str]:
@@ -44,23 +42,9 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _actions(story: Story) -> dict[str, Callable[[], None]]:
-    """What the keys do, except q and the space bar."""
-    actions: dict[str, Callable[[], None]] = {
-        "f": lambda: story.set_pump(not story.pump_on),
-        "t": lambda: setattr(story, "tap_open", not story.tap_open),
-        "b": story.toggle_broker,
-        "w": story.toggle_wifi,
-        "r": story.refresh,
-    }
-    for i in range(len(story.switches)):
-        actions[str(i + 1)] = lambda i=i: story.toggle_switch(i)
-    return actions
-
-
 def _obey(keys: str, story: Story) -> bool:
     """True if the demo shall end. Whoever acts himself does not want the story to interfere."""
-    actions = _actions(story)
+    actions = story.actions()
     for key in keys:
         if key == "q":
             return True
@@ -78,10 +62,10 @@ def _play(
     story: Story,
     listener: Listener,
     view: PlainView | LiveView,
-    seconds: float | None,
+    until_s: float | None,
 ) -> None:
     with Keyboard() as keyboard, view:
-        while seconds is None or state.now_s() < seconds:
+        while until_s is None or state.now_s() < until_s:
             listener.pump(state, process, _TURN_S)
             story.tick()
             view.show(state, story)
@@ -109,25 +93,25 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
     a story happens around them. It is installed like on a board, so that it can be updated from
     another terminal. Status 1 if the appliance did not publish.
     """
-    if profile not in _PROFILES:
-        raise ToolError(f"no story for '{profile}' yet (there is: {', '.join(_PROFILES)})")
+    told = demostory.story_of(profile)
     plain = plain or not sys.stdout.isatty()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     command, where = interpreter(wanted)
     with LocalBroker() as broker:
-        state = DemoState(profile, where, broker)
-        listener = Listener(broker)
+        state = DemoState(profile, where, broker, told.name)
+        state.events = told.events
+        listener = Listener(broker, told.name)
         try:
             otakey = secretsfile.new_otakey()
-            config = demostory.config_text(broker.port, NAME, otakey)
+            config = demostory.config_text(told, broker.port, otakey)
             with (
                 for_the_tools(broker, otakey),
                 ApplianceProcess(profile, config, command, installed=True) as process,
             ):
-                # The whole story in the time that is left: starting may have taken some of it.
-                left_s = seconds - state.now_s() if seconds else demostory.LOOP_S
-                story = Story(state, process, listener, left_s)
+                # The whole story from now on, however long it took to come so far.
+                until_s = state.now_s() + seconds if seconds else None
+                story = told(state, process, listener, seconds or demostory.LOOP_S)
                 try:
                     _play(
                         state,
@@ -135,7 +119,7 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
                         story,
                         listener,
                         PlainView() if plain else LiveView(),
-                        seconds,
+                        until_s,
                     )
                 except KeyboardInterrupt:
                     click.echo("stopped", err=True)
@@ -143,7 +127,7 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
                     write_svg(svg, state, story)
         finally:
             listener.close()
-    click.echo(summary(state, len(story.seen), len(STEPS)))
+    click.echo(summary(state, len(story.seen), len(story.steps)))
     good = state.first_publication_s is not None and state.ended is None
     # The broker is not taken away from an update.
     return 0 if good and (seconds is None or state.recoveries_s or state.updates) else 1

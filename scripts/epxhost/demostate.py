@@ -10,7 +10,6 @@ import paho.mqtt.client as paho
 from epxhost.appliance_process import ApplianceProcess
 from epxhost.localbroker import LocalBroker
 
-NAME = "H2O"
 _LOG_LINES = 200
 # While its port is open, it says so every 10 s.
 _OPEN_S = 15.0
@@ -34,7 +33,7 @@ class Value(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """kind: story, topic, log, wifi, mqtt or end."""
+    """kind: story, topic, log, wifi, mqtt, error (of the simulated hardware) or end."""
 
     at_s: float
     kind: str
@@ -44,11 +43,13 @@ class Happening(NamedTuple):
 class DemoState:
     """All times are seconds since the start of the demo."""
 
-    def __init__(self, profile: str, where: str, broker: LocalBroker) -> None:
+    def __init__(self, profile: str, where: str, broker: LocalBroker, topic_name: str) -> None:
         self.profile = profile
         self.where = where
         self.broker = broker
-        self.topic_name = NAME
+        self.topic_name = topic_name
+        # How the topics end that are news each time.
+        self.events: tuple[str, ...] = ()
         self.started = time.monotonic()
         self.topics: dict[str, Value] = {}
         self.publications = 0
@@ -97,7 +98,7 @@ class DemoState:
         self._awaits_recovery = True
 
     def message(self, topic: str, payload: bytes, retained: bool) -> None:
-        short = topic.removeprefix(f"stat/{NAME}/")
+        short = topic.removeprefix(f"stat/{self.topic_name}/")
         if short == topic:
             self.tell("topic", f"{topic} {_printable(payload)}")
             return
@@ -116,7 +117,7 @@ class DemoState:
             self._awaits_recovery = False
             self.recoveries_s.append(now_s - self.broker_started_s)
         before = self.topics.get(short)
-        changed = before is None or before.text != text
+        changed = before is None or before.text != text or short.endswith(self.events)
         self.topics[short] = Value(text, now_s, now_s if changed else before.changed_s)
         if changed and short not in ("Log", "Availability"):
             self.tell("topic", f"{short} {text}")
@@ -150,6 +151,8 @@ class DemoState:
             code = changes["wifi"]
             self.wifi = _WIFI_STATES.get(code, f"status {code}")
             self.tell("wifi", self.wifi)
+        if "error" in changes:
+            self.tell("error", changes["error"])
         if "reset" in changes:
             self.resets += 1
             self.tell("log", f"reset, cause {changes['reset']}")
@@ -158,7 +161,8 @@ class DemoState:
 class Listener:
     """A client that watches the broker; its messages wait until pump() hands them to the state."""
 
-    def __init__(self, broker: LocalBroker) -> None:
+    def __init__(self, broker: LocalBroker, topic_name: str) -> None:
+        self._topic_name = topic_name
         self._arrived: queue.Queue[tuple[str, bytes, bool]] = queue.Queue()
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self._client.reconnect_delay_set(min_delay=0.2, max_delay=0.2)
@@ -171,7 +175,7 @@ class Listener:
         self._arrived.put((message.topic, message.payload, message.retain))
 
     def command(self, topic: str, payload: str) -> None:
-        self._client.publish(f"cmnd/{NAME}/{topic}", payload, qos=1)
+        self._client.publish(f"cmnd/{self._topic_name}/{topic}", payload, qos=1)
 
     def close(self) -> None:
         self._client.disconnect()

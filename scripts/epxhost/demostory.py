@@ -1,28 +1,34 @@
-"""The demo's story and its tank: what happens around the appliance, and when."""
+"""What all stories of the demo share: their clock, the broker, Wi-Fi, commands, the keys.
 
+A story of one profile is a module of demostories/, whose STORY derives from Story.
+"""
+
+import importlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from rich.text import Text
+
 from epxhost.appliance_process import ApplianceProcess
 from epxhost.demostate import DemoState, Listener
+from epxhost.devicelib import profiles
+from epxhost.door import ROOT
 from epxhost.errors import ToolError
 
-# Heights of the level switches in percent; their number is that of the keys 1 to 5.
-SWITCHES_PCT = (20, 40, 60, 80, 100)
-CAPACITY_L = 30.0
-PUMP_L_PER_MIN = 45.0
-_TAP_PCT_PER_S = 3.0
-_START_PCT = 75.0
-_PULSES_PER_S = 4.8  # at 1 L/min
 _STEP_S = 0.1
+_FOLDER = ROOT / "scripts/epxhost/demostories"
+# Who is online has subscribed after so long.
+_SUBSCRIBED_S = 0.5
+_MOST_PENDING = 10
 
 # Shown when the story has a length of its own.
 LOOP_S = 90.0
 
 
 class Step(NamedTuple):
-    """at: part of the loop that has passed; do: a method of Story."""
+    """at: part of the loop that has passed; do: a method of the story."""
 
     at: float
     title: str
@@ -30,23 +36,39 @@ class Step(NamedTuple):
     do: str
 
 
-STEPS = (
-    Step(0.0, "The tank empties", "somebody has opened the tap", "open_tap"),
-    Step(0.2, "The pump fills it", "the flow meter counts what comes in", "start_pump"),
-    Step(0.27, "A level switch fails", "the lowest one says dry below a wet one", "break_switch"),
-    Step(0.55, "The switch is repaired", "the display goes back to volumes", "repair_switch"),
+class Key(NamedTuple):
+    """keys: one or more characters; shown, what: on the screen; do: a method of the story, which
+    is told the number of the character if there are more than one."""
+
+    keys: str
+    shown: str
+    what: str
+    do: str
+
+
+COMMON_STEPS = (
     Step(0.58, "The broker goes away", "the appliance goes on, values wait", "stop_broker"),
     Step(0.68, "The broker comes back", "the newest values are published", "start_broker"),
-    Step(0.85, "Somebody asks for all values", "cmnd/H2O/Refresh", "refresh"),
+    Step(0.85, "Somebody asks for all values", "cmnd/{name}/Refresh", "refresh"),
+)
+COMMON_KEYS = (
+    Key("b", "b", "broker", "toggle_broker"),
+    Key("w", "w", "Wi-Fi", "toggle_wifi"),
+    Key("r", "r", "refresh", "refresh"),
 )
 
 
 class Story:
-    """Acts on the simulated hardware and on the broker; by the clock, or by keys.
+    """Acts on the simulated hardware and on the broker; by the clock, or by keys."""
 
-    A level switch is wet when the water is above it, unless it is forced: switches[i] is then
-    True or False instead of None.
-    """
+    # What the story of a profile has of its own. name: in the topics; config: lines of config.txt;
+    # has_display: whether there is one to be shown; events: how the topics of events end.
+    name = ""
+    config = ""
+    events: tuple[str, ...] = ()
+    has_display = False
+    own_steps: tuple[Step, ...] = ()
+    own_keys: tuple[Key, ...] = ()
 
     def __init__(
         self, state: DemoState, process: ApplianceProcess, listener: Listener, loop_s: float
@@ -55,23 +77,52 @@ class Story:
         self._process = process
         self._listener = listener
         self.loop_s = loop_s
+        self.steps = steps_of(type(self))
+        self.keys = self.own_keys + COMMON_KEYS
         self._resets = state.resets
-        self.level_pct = _START_PCT
-        self.tap_open = False
-        self.pump_on = False
         self.wifi_on = True
-        self.switches: list[bool | None] = [None] * len(SWITCHES_PCT)
         self.paused = False
         self.step: Step | None = None
-        self.seen: set[str] = set()
+        self.seen: set[Step] = set()
         self._clock_s = 0.0
         self._next = 0
         self._ticked_s = state.now_s()
-        self._inputs = -1
+        self._pending: deque[tuple[str, str]] = deque(maxlen=_MOST_PENDING)
+
+    # For the story of a profile.
+
+    def live(self, passed_s: float) -> None:
+        """What the hardware does by itself."""
+
+    def set_up_again(self) -> None:
+        """The simulated hardware begins anew with each start of the appliance."""
+
+    def rows(self, narrow: bool) -> list[tuple[str, Text]]:
+        """The world as the view shows it: (what, how it is); what may be empty."""
+        return []
+
+    def hardware(self, line: str) -> None:
+        """See testmock/realtime.py."""
+        self._process.command(line)
+
+    def send(self, topic: str, payload: str) -> None:
+        """A command to the appliance, as soon as it hears."""
+        self._pending.append((topic, payload))
+
+    # For the demo and its views.
 
     @property
     def progress(self) -> float:
         return self._clock_s / self.loop_s
+
+    def actions(self) -> dict[str, Callable[[], None]]:
+        """What the keys do, except q and the space bar."""
+        found: dict[str, Callable[[], None]] = {}
+        for row in self.keys:
+            act = getattr(self, row.do)
+            for i, key in enumerate(row.keys):
+                found[key] = act if len(row.keys) == 1 else lambda act=act, i=i: act(i)
+        return found
 
     def tick(self) -> None:
         """Let the time pass that has passed."""
@@ -82,17 +133,28 @@ class Story:
         self._ticked_s = now_s
         if self._resets != self._state.resets:
             self._resets = self._state.resets
-            self._set_up_again()
-        self._water(passed_s)
+            self.set_up_again()
+            if not self.wifi_on:
+                self.hardware("set wifi.available 0")
+        self.live(passed_s)
+        self._send_pending(now_s)
         if self.paused:
             return
         self._clock_s += passed_s
-        while self._next < len(STEPS) and self._clock_s >= STEPS[self._next].at * self.loop_s:
-            self._begin(STEPS[self._next])
+        steps = self.steps
+        while self._next < len(steps) and self._clock_s >= steps[self._next].at * self.loop_s:
+            self._begin(steps[self._next])
             self._next += 1
         if self._clock_s >= self.loop_s:
             self._clock_s -= self.loop_s
             self._next = 0
+
+    def _send_pending(self, now_s: float) -> None:
+        online = self._state.topics.get("Availability")
+        if self._state.mqtt() != "connected" or (online and now_s - online.at_s < _SUBSCRIBED_S):
+            return
+        while self._pending:
+            self._listener.command(*self._pending.popleft())
 
     def _begin(self, step: Step) -> None:
         if step.do == "stop_broker" and self._state.updating:
@@ -101,66 +163,12 @@ class Story:
         if step.do == "start_broker" and self._state.broker.running:
             return
         self.step = step
-        self.seen.add(step.do)
+        self.seen.add(step)
         self._state.tell("story", f"{step.title}: {step.why}")
         act: Callable[[], None] = getattr(self, step.do)
         act()
 
-    def _set_up_again(self) -> None:
-        """The simulated hardware begins anew with each start of the appliance."""
-        self._inputs = -1
-        self.set_pump(self.pump_on)
-        if not self.wifi_on:
-            self._process.command("set wifi.available 0")
-
-    def _water(self, passed_s: float) -> None:
-        if self.tap_open:
-            self.level_pct -= _TAP_PCT_PER_S * passed_s
-        if self.pump_on:
-            self.level_pct += PUMP_L_PER_MIN / 60 / CAPACITY_L * 100 * passed_s
-            if self.level_pct >= 100:
-                self.set_pump(False)
-        self.level_pct = min(max(self.level_pct, 0.0), 100.0)
-        self._tell_switches()
-
-    def wet(self, i: int) -> bool:
-        forced = self.switches[i]
-        return self.level_pct >= SWITCHES_PCT[i] if forced is None else forced
-
-    def _tell_switches(self) -> None:
-        """A wet switch is closed and pulls its input low."""
-        inputs = 0xFFFF
-        for i in range(len(SWITCHES_PCT)):
-            if self.wet(i):
-                inputs &= ~(1 << i)
-        if inputs != self._inputs:
-            self._inputs = inputs
-            self._process.command(f"set expander.inputs {inputs:#x}")
-
     # What the steps and the keys do.
-
-    def open_tap(self) -> None:
-        self.tap_open = True
-        self.set_pump(False)
-
-    def start_pump(self) -> None:
-        self.tap_open = False
-        self.set_pump(True)
-
-    def set_pump(self, on: bool) -> None:
-        self.pump_on = on
-        rate_hz = PUMP_L_PER_MIN * _PULSES_PER_S if on else 0
-        self._process.command(f"set flow.rate_hz {rate_hz:g}")
-
-    def break_switch(self) -> None:
-        self.switches[0] = False
-
-    def repair_switch(self) -> None:
-        self.switches[0] = None
-
-    def toggle_switch(self, i: int) -> None:
-        self.switches[i] = not self.wet(i) if self.switches[i] is None else None
-        self._tell_switches()
 
     def stop_broker(self) -> None:
         self._state.broker.kill()
@@ -187,19 +195,30 @@ class Story:
 
     def toggle_wifi(self) -> None:
         self.wifi_on = not self.wifi_on
-        self._process.command(f"set wifi.available {int(self.wifi_on)}")
+        self.hardware(f"set wifi.available {int(self.wifi_on)}")
 
     def refresh(self) -> None:
-        self._listener.command("Refresh", "1")
+        self.send("Refresh", "1")
 
 
-def config_text(broker_port: int, name: str, otakey: str) -> str:
-    """config.txt of the tank in this story."""
-    levels = ",".join(str(pct) for pct in SWITCHES_PCT)
+def steps_of(story: type[Story]) -> tuple[Step, ...]:
+    """All steps, in the order of time."""
+    steps = sorted((*story.own_steps, *COMMON_STEPS), key=lambda step: step.at)
+    return tuple(step._replace(why=step.why.format(name=story.name)) for step in steps)
+
+
+def story_of(profile: str) -> type[Story]:
+    """The story that belongs to a profile."""
+    told = [name for name in profiles() if (_FOLDER / f"{name}.py").exists()]
+    if profile not in told:
+        raise ToolError(f"no story for '{profile}' (there are: {', '.join(told)})")
+    return importlib.import_module(f"epxhost.demostories.{profile}").STORY
+
+
+def config_text(story: type[Story], broker_port: int, otakey: str) -> str:
+    """config.txt of the appliance in this story."""
     return (
         "ssid demo\npassword demo\n"
-        f"mqttbroker 127.0.0.1\nmqttport {broker_port}\nmqttname {name}\n"
-        f"watchdog 1\notakey {otakey}\n"
-        f"unit L\ncapacity {CAPACITY_L:g}\nlevelsensors {levels}\n"
-        f"flowpulserate {_PULSES_PER_S:g}\nmaxflow {PUMP_L_PER_MIN * 2:g}\n"
+        f"mqttbroker 127.0.0.1\nmqttport {broker_port}\nmqttname {story.name}\n"
+        f"watchdog 1\notakey {otakey}\n{story.config}"
     )

@@ -24,9 +24,11 @@ def for_the_tools(broker: LocalBroker, otakey: str) -> Iterator[None]:
     )
     try:
         path.parent.mkdir(exist_ok=True)
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        # Replaced in one step: several demos may start at the same time.
+        fresh = path.with_suffix(f".{os.getpid()}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
+        fresh.replace(path)
     except OSError as error:
         raise ToolError(f"{_FILE}: {error.strerror}") from None
     try:

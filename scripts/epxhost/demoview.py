@@ -12,23 +12,22 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from epxhost.demorows import DIM as _DIM
 from epxhost.demostate import DemoState
-from epxhost.demostory import SWITCHES_PCT, Story
+from epxhost.demostory import Story
 from epxhost.demotools import ENTER
 
 _WIDE = (100, 30)
 _SMALLEST = (80, 24)
 _FRESH_S = 2.0
+# Topics below each other where there is no display.
+_MOST_ROWS = 21
 _BRAILLE = 0x2800
 # Bits of a Braille character by row (top first) and column.
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _PIXELS = "bright_cyan on grey3"
-_DIM = "grey58"
 _LEVEL_COLOURS = {"error": "bold red", "warn": "yellow", "debug": "grey50"}
-_KEYS = (
-    ("1-5", "switch"), ("f", "pump"), ("t", "tap"), ("b", "broker"), ("w", "Wi-Fi"),
-    ("r", "refresh"), ("space", "story"), ("q", "quit"),
-)  # fmt: skip
+_KEYS = (("space", "story"), ("q", "quit"))
 
 
 def write_svg(path: Path, state: DemoState, story: Story) -> None:
@@ -75,41 +74,51 @@ def screen(state: DemoState, story: Story, width: int, height: int) -> Renderabl
 
 
 def _wide(state: DemoState, story: Story, width: int, height: int) -> Layout:
-    upper, lower = Layout(size=18), Layout()
-    topics_width = width - 68
-    upper.split_row(
-        Layout(_panel("display", _display(state)), size=66),
-        Layout(_panel(f"stat/{state.topic_name}/", _topics(state, topics_width))),
-    )
-    lower.split_row(
-        Layout(_panel("world", _world(state, story)), size=34),
-        Layout(_panel("log", _log(state, height - 23))),
-    )
+    upper, lower = Layout(), Layout()
+    title = f"stat/{state.topic_name}/"
+    if story.has_display:
+        upper.size = 18
+        left, left_width = _panel("display", _display(state)), 66
+    else:
+        # What the display would take is for topics.
+        upper.size = min(_MOST_ROWS + 2, height - 9)
+        left, left_width = _panel("world", _world(state, story)), 34
+    topics = _topics(state, width - left_width - 2, upper.size - 2)
+    upper.split_row(Layout(left, size=left_width), Layout(_panel(title, topics)))
+    log = Layout(_panel("log", _log(state, height - upper.size - 5)))
+    if story.has_display:
+        lower.split_row(Layout(_panel("world", _world(state, story)), size=34), log)
+    else:
+        lower = log
     whole = Layout()
     whole.split_column(
         Layout(_header(state, _hint(state)), size=1),
         upper,
         Layout(_story(state, story), size=1),
         lower,
-        Layout(_keys(), size=1),
+        Layout(_keys(story), size=1),
     )
     return whole
 
 
 def _small(state: DemoState, story: Story, height: int) -> Layout:
     upper = Layout(size=16)
-    upper.split_row(
-        Layout(_display(state), size=65),
-        Layout(_narrow_world(state, story)),
-    )
+    beside = Layout(_narrow_world(state, story))
+    rows = [Layout(_header(state, f"broker {state.broker.host}:{state.broker.port}"), size=1)]
+    if story.has_display:
+        upper.split_row(Layout(_display(state), size=65), beside)
+        rows += [upper, Layout(_story(state, story), size=1)]
+        rows += [Layout(_topic_grid(state), size=4)]
+        log_lines = height - 23
+    else:
+        upper.split_row(Layout(_topics(state, 64, 16), size=65), beside)
+        rows += [upper, Layout(_story(state, story), size=1)]
+        log_lines = height - 19
     whole = Layout()
     whole.split_column(
-        Layout(_header(state, f"broker {state.broker.host}:{state.broker.port}"), size=1),
-        upper,
-        Layout(_story(state, story), size=1),
-        Layout(_topic_grid(state), size=4),
-        Layout(_log(state, height - 23), minimum_size=1),
-        Layout(_keys(), size=1),
+        *rows,
+        Layout(_log(state, log_lines), minimum_size=1),
+        Layout(_keys(story), size=1),
     )
     return whole
 
@@ -145,9 +154,10 @@ def _story(state: DemoState, story: Story) -> Text:
     return text
 
 
-def _keys() -> Text:
+def _keys(story: Story) -> Text:
     text = Text(" ", no_wrap=True, overflow="ellipsis")
-    for key, what in _KEYS:
+    shown = [(row.shown, row.what) for row in story.keys]
+    for key, what in (*shown, *_KEYS):
         text.append(key, "bold bright_cyan")
         text.append(f" {what}  ", _DIM)
     return text
@@ -192,15 +202,28 @@ def _shown(state: DemoState) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _topics(state: DemoState, width: int) -> Table:
+def _topics(state: DemoState, width: int, rows: int) -> Table:
+    """In two columns if there are more than rows."""
+    shown = _shown(state)
+    if len(shown) <= rows:
+        return _topic_rows(shown, width)
+    half = (len(shown) + 1) // 2
+    both = Table.grid(padding=(0, 2, 0, 0))
+    width = (width - 2) // 2
+    both.add_row(_topic_rows(shown[:half], width), _topic_rows(shown[half:], width))
+    return both
+
+
+def _topic_rows(shown: list[tuple[str, str, str, str]], width: int) -> Table:
     table = Table.grid(padding=(0, 1))
-    name_width = min(max(width - 16, 17), 23)
+    least = max(width - 16, 17) if width > 32 else width - 16
+    name_width = min(least, max(23, *(len(topic) for topic, *_ in shown), 0) if shown else 23)
     table.add_column(no_wrap=True, overflow="ellipsis", style=_DIM, width=name_width)
     table.add_column(
         no_wrap=True, overflow="ellipsis", justify="right", width=width - name_width - 6
     )
     table.add_column(no_wrap=True, justify="right", style="grey42", width=3)
-    for topic, text, age, style in _shown(state):
+    for topic, text, age, style in shown:
         table.add_row(topic, Text(text, style), age)
     return table
 
@@ -228,29 +251,10 @@ def _connection(text: str) -> Text:
     return Text(f"● {text}", colour)
 
 
-def _bar(pct: float, width: int) -> Text:
-    full = round(pct / 100 * width)
-    text = Text("█" * full, "dodger_blue2")
-    text.append("░" * (width - full), "grey30")
-    return text.append(f" {pct:3.0f} %", "default")
-
-
-def _switches(story: Story) -> Text:
-    text = Text()
-    for i in range(len(SWITCHES_PCT)):
-        text.append(f"{i + 1}", _DIM)
-        wet = "●" if story.wet(i) else "○"
-        forced = story.switches[i] is not None
-        text.append(f"{wet} ", "bold red" if forced else "dodger_blue2")
-    return text
-
-
-def _on_off(what: str, on: bool) -> Text:
-    return Text(f"{what} on" if on else f"{what} off", "bold green" if on else _DIM)
-
-
-def _pins(state: DemoState) -> str:
-    return "  ".join(f"{pin}:{level}" for pin, level in sorted(state.pins.items())) or "-"
+def _pins(state: DemoState, in_a_row: int) -> str:
+    pins = [f"{pin}:{level}" for pin, level in sorted(state.pins.items())]
+    rows = [pins[i : i + in_a_row] for i in range(0, len(pins), in_a_row)]
+    return "\n".join("  ".join(row) for row in rows) or "-"
 
 
 def _world(state: DemoState, story: Story) -> Table:
@@ -260,13 +264,9 @@ def _world(state: DemoState, story: Story) -> Table:
     table.add_row("Wi-Fi", _connection(state.wifi))
     table.add_row("MQTT", _connection(state.mqtt()))
     table.add_row("broker", f"{state.broker.host}:{state.broker.port}")
-    table.add_row("tank", _bar(story.level_pct, 16))
-    table.add_row("switches", _switches(story))
-    flows = (
-        _on_off("pump", story.pump_on).append("   ").append_text(_on_off("tap", story.tap_open))
-    )
-    table.add_row("water", flows)
-    table.add_row("outputs", _pins(state))
+    for what, how in story.rows(narrow=False):
+        table.add_row(what, how)
+    table.add_row("outputs", _pins(state, 3))
     return table
 
 
@@ -274,12 +274,10 @@ def _narrow_world(state: DemoState, story: Story) -> RenderableType:
     rows: list[RenderableType] = [
         Text("Wi-Fi", _DIM), _connection(state.wifi),
         Text("MQTT", _DIM), _connection(state.mqtt()),
-        Text("tank", _DIM), _bar(story.level_pct, 8),
-        Text("switches", _DIM), Text(_switches(story).plain.replace(" ", ""), "dodger_blue2"),
-        _on_off("pump", story.pump_on), _on_off("tap", story.tap_open),
-        Text("outputs", _DIM), Text(_pins(state)),
     ]  # fmt: skip
-    return Group(*rows)
+    for what, how in story.rows(narrow=True):
+        rows += [Text(what, _DIM), how] if what else [how]
+    return Group(*rows, Text("outputs", _DIM), Text(_pins(state, 2)))
 
 
 def _log(state: DemoState, lines: int) -> RenderableType:
