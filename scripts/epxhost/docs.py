@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from epxhost import docsource
+from epxhost import docmodules, docsource
 from epxhost.devicelib import profiles
 from epxhost.docsource import Row
 from epxhost.door import ROOT
@@ -43,6 +43,8 @@ def pages() -> dict[Path, str]:
     }
     for profile in profiles():
         made[Path("docs/profiles", f"{profile}.md")] = _profile_page(profile)
+    for path, text in docmodules.module_pages().items():
+        made[path] = _page(text)
     return made
 
 
@@ -334,7 +336,7 @@ def _pictures(profile: str) -> str:
 @click.command()
 @click.option("--check", is_flag=True, help="write nothing; status 1 if a page is stale")
 def docs(check: bool) -> None:
-    """Write the generated pages of docs/: profiles, settings, state machines."""
+    """Write the generated pages of docs/: profiles, modules, settings, state machines."""
     stale = stale_pages()
     names = ", ".join(path.as_posix() for path in stale)
     if check and stale:

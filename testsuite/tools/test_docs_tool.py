@@ -27,3 +27,28 @@ def test_the_page_of_a_profile_tells_pins_keys_topics_and_malfunctions():
         "h2o_at_rest.png",
     ):
         assert words in page, words
+
+
+def test_the_page_of_a_module_tells_what_can_be_called():
+    pages = docs.pages()
+    page = pages[pathlib.Path("docs/modules/filters.md")]
+    for words in (
+        '("median", window)',
+        "class Pipeline:",
+        "    def __init__(self, rows):",
+        "    def feed(self, value, now_ms):",
+        "On devices of: ",
+    ):
+        assert words in page, words
+    assert "def _smooth" not in page
+    index = pages[pathlib.Path("docs/modules.md")]
+    for words in ("[epx.screen](modules/screen.md)", "`third.ds18b20`", "`epx.otawire`"):
+        assert words in index, words
+    assert "| every appliance |" in index
+
+
+def test_the_page_of_thermometers_has_its_values_and_its_wire():
+    page = docs.pages()[pathlib.Path("docs/profiles/termo.md")]
+    for words in ("| GPIO 14 | data of the 1-Wire bus", "| 2 | nobody answers", "| else | nobody"):
+        assert words in page, words
+    assert "an output, high at the start" in docs.pages()[pathlib.Path("docs/profiles/relay.md")]
