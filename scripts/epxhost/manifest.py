@@ -2,6 +2,7 @@
 loader its two doors, its modules, and what the rescue program imports."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -146,7 +147,12 @@ def _needed_by(root: Path, path: PurePosixPath) -> Iterator[PurePosixPath]:
         yield from found
 
 
-def _imports(text: str, path: PurePosixPath) -> Iterator[tuple[int, str, bool]]:
+@functools.cache  # most files are common to all profiles
+def _imports(text: str, path: PurePosixPath) -> tuple[tuple[int, str, bool], ...]:
+    return tuple(_walk_imports(text, path))
+
+
+def _walk_imports(text: str, path: PurePosixPath) -> Iterator[tuple[int, str, bool]]:
     """(line, module, it is surely a module); of `from a import b`, a.b may be a plain name."""
     for node in ast.walk(ast.parse(text, str(path))):
         match node:
