@@ -1,4 +1,5 @@
-"""Figures of h2o in virtual time: wakeups, boot, and how fast the simulator is."""
+"""Figures in virtual time: wakeups and the longest turn of each profile, with the configuration of
+its example; boot of h2o, and how fast the simulator is."""
 
 import sys
 import time
@@ -7,6 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import busy  # noqa: E402
+
+from epxhost import smoke  # noqa: E402
+from epxhost.devicelib import profiles  # noqa: E402
+from testmock.simworld.lan import BROKER_ADDRESS  # noqa: E402
 from testmock.simworld.scene import end_world, make_world  # noqa: E402
 from testsuite.story import MINUTES, SECONDS, up  # noqa: E402
 
@@ -15,16 +21,18 @@ _SPEED_MINUTES = 600
 
 
 def measure(_toolchain) -> dict[str, float]:
-    return {
+    figures = {
         f"boot_to_publish_ms_{_PROFILE}": boot_to_publish_ms(),
-        f"wakeups_per_hour_{_PROFILE}": wakeups_per_hour(),
         f"sim_speedup_{_PROFILE}": speedup(),
     }
+    for profile in profiles():
+        figures[f"wakeups_per_hour_{profile}"] = wakeups_per_hour(profile)
+        figures[f"longest_turn_{profile}_ms"] = longest_turn_ms(profile)
+    return figures
 
 
-def _world():
-    folder = ROOT / "testsuite" / "justrun_h"
-    return make_world(_PROFILE, (folder / "config.txt").read_text())
+def _world(profile: str = _PROFILE):
+    return make_world(profile, smoke.example_config(profile, BROKER_ADDRESS))
 
 
 def boot_to_publish_ms() -> int:
@@ -51,14 +59,28 @@ def boot_to_publish_ms() -> int:
     return result
 
 
-def wakeups_per_hour() -> int:
+def wakeups_per_hour(profile: str) -> int:
     """Turns of the loop in an idle hour, connected, display on."""
-    world = _world()
+    world = _world(profile)
     up(world)
     world.run_for(5 * MINUTES)
     before = world.device.turns
     world.run_for(60 * MINUTES)
     result = world.device.turns - before
+    end_world(world)
+    return result
+
+
+def longest_turn_ms(profile: str) -> int:
+    """From power-up through its busiest scenario: what buses and flash take, in whole ms. What
+    the processor itself takes is not counted."""
+    world = _world(profile)
+    scenario = busy.of(profile)
+    up(world)
+    scenario(world)
+    busy.everybody(world)
+    result = world.device.longest_turn_ms
+    assert world.device.resets == [], world.device.console()
     end_world(world)
     return result
 

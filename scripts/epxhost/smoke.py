@@ -1,40 +1,142 @@
-"""A few seconds in the life of a water tank in real time at a real broker, and what must be seen.
+"""A few seconds in the life of an appliance in real time at a real broker, and what must be seen.
 
-The smoke ring of `make test` and bench/heap_min.py are made of this.
+The smoke ring of `make test` and bench/heap_min.py are made of this. Of each profile: which values
+come first, and what it answers when its hardware or somebody at the broker does something
+(first_values); of the water tank, the longer story with a broker that goes away (exercise).
 """
 
+import functools
 import queue
+import re
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import paho.mqtt.client as paho
 
 from epxhost.appliance_process import ApplianceProcess
+from epxhost.door import ROOT
 from epxhost.localbroker import LocalBroker
 
 NAME = "Smoke"
-# Every topic of h2o, and those that every appliance has.
-TOPICS = tuple(
-    "Availability Uptime Diag Log "
-    "VolUnit CoarseLevelPct CoarseLevelVol EstimatedLevelVol EstimatedLevelStr "
-    "Flow PumpedAfterLevelChange Pumped Malfunctions LevelSensorMap".split()
-)
-FIRST_VALUES_S = 20.0
+# What every appliance publishes.
+COMMON = tuple("Availability Uptime Diag Log".split())
+FIRST_VALUES_S = 40.0
 BACK_S = 10.0
+_AGAIN_S = 3.0
 _POLL_S = 0.2
-_CONFIG = """\
-ssid home
-password secret
-mqttbroker {host}
-mqttport {port}
-mqttname {name}
-watchdog 1
-unit L
-capacity 1000
-levelsensors 20,40,60,80,100
-flowpulserate 4.8
-maxflow 50
-"""
+
+
+class Step(NamedTuple):
+    """hardware: lines for testmock.control; commands: (topic, payload) at the broker; then each
+    (topic, payload or None: any) of answers must come. again: who is not heard tries again."""
+
+    hardware: tuple[str, ...] = ()
+    commands: tuple[tuple[str, str], ...] = ()
+    answers: tuple[tuple[str, str | None], ...] = ()
+    again: bool = False
+
+
+class Life(NamedTuple):
+    """topics: those that must have a value, besides COMMON; then the steps. keys: of config.txt,
+    otherwise than in the example."""
+
+    topics: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+_REFRESH = ("Refresh", "1")
+LIVES = {
+    "energy": Life(
+        ("Malfunction",),
+        (
+            # The meter is asked from the 20th second on.
+            Step(
+                commands=(("Ticker", "on"),),
+                answers=(("Vnow", "220.0"), ("Anow", "4.00"), ("Wnow", "880.0"), ("VAnow", None)),
+                again=True,
+            ),
+        ),
+    ),
+    "h2o": Life(
+        tuple(
+            "VolUnit CoarseLevelPct CoarseLevelVol EstimatedLevelVol EstimatedLevelStr "
+            "Flow PumpedAfterLevelChange Pumped Malfunctions LevelSensorMap".split()
+        ),
+        (Step(commands=(_REFRESH,), answers=(("VolUnit", "L"), ("CoarseLevelPct", "100"))),),
+    ),
+    "relay": Life(
+        tuple(f"{i}/State" for i in range(4)),
+        (
+            Step(commands=(("2/TurnOnWithTimeout", "2"),), answers=(("2/State", "1"),)),
+            Step(answers=(("2/State", "0"),)),
+        ),
+    ),
+    "rx433": Life(
+        ("Statistics",),
+        (
+            Step(
+                hardware=("call keyfob.ev1527 11259365",),
+                answers=(("Keyfob", "EV1527:11259365"), ("Button", "gate")),
+                again=True,  # nobody is heard in the first twelve seconds
+            ),
+        ),
+        ("rmt 1",),  # in real time a PC's processor is too late for pulses
+    ),
+    "switch": Life(
+        (*(f"{i}/State" for i in range(4)), "Program", "ProgramCompilation"),
+        (
+            Step(commands=(("1/State", "on"),), answers=(("1/State", "1"),)),
+            Step(hardware=("input 26 0",), answers=(("Manual0/Event", "P"), ("0/State", "1"))),
+        ),
+    ),
+    "termo": Life(
+        tuple(
+            "Malfunction Temperature/2801000000000029 "
+            "Temperature/2802000000000070 Temperature/2803000000000047".split()
+        ),
+        (
+            Step(
+                commands=(_REFRESH,),
+                answers=(
+                    ("Malfunction", "0"),
+                    ("Temperature/2801000000000029", "21.0"),
+                    ("Temperature/2803000000000047", "23.0"),
+                ),
+            ),
+        ),
+    ),
+    "weather": Life(
+        ("Temperature", "Humidity", "Pressure", "Malfunction"),
+        (
+            Step(
+                commands=(_REFRESH,),
+                answers=(("Temperature", "21.5"), ("Malfunction", "0")),
+            ),
+        ),
+    ),
+}
+
+
+def life(profile: str) -> Life:
+    """One that is not in the table has to come up, and to publish what every appliance does."""
+    return LIVES.get(profile, Life(()))
+
+
+def example_config(profile: str, host: str, *lines: str) -> str:
+    """The example configuration of a profile, at this broker, and with other lines."""
+    text = (ROOT / "profiles" / profile / "config.txt.example").read_text()
+    for line in (f"mqttbroker {host}", *lines):
+        key = line.split()[0]
+        text = re.sub(rf"^{key} .*\n", "", text, flags=re.M) + line + "\n"
+    return text
+
+
+def config_text(broker: LocalBroker, *lines: str, profile: str = "h2o") -> str:
+    """The same in real time: the appliance that a Watcher watches."""
+    keys = (f"mqttport {broker.port}", f"mqttname {NAME}", *life(profile).keys, *lines)
+    return example_config(profile, broker.host, *keys)
 
 
 class Failure(AssertionError):
@@ -49,10 +151,6 @@ class Times(NamedTuple):
     refresh_s: float
     back_s: float
     display_s: float
-
-
-def config_text(broker: LocalBroker, more: str = "") -> str:
-    return _CONFIG.format(host=broker.host, port=broker.port, name=NAME) + more
 
 
 class Watcher:
@@ -95,11 +193,21 @@ class Watcher:
     def command(self, topic: str, payload: str) -> None:
         self._client.publish(f"cmnd/{NAME}/{topic}", payload, qos=1)
 
-    def wait_for(self, limit_s: float, *wanted: tuple[str, str | None]) -> float:
-        """Wait until each (topic, payload or None: any) has come; the seconds that took."""
-        begin = time.monotonic()
+    def wait_for(
+        self,
+        limit_s: float,
+        *wanted: tuple[str, str | None],
+        again: Callable[[], None] | None = None,
+    ) -> float:
+        """Wait until each (topic, payload or None: any) has come; the seconds that took.
+
+        again is called every now and then meanwhile."""
+        begin = called = time.monotonic()
         missing = list(wanted)
         while missing:
+            if again and time.monotonic() - called > _AGAIN_S:
+                called = time.monotonic()
+                again()
             self._hear_device()
             try:
                 topic, payload = self._arrived.get(timeout=_POLL_S)
@@ -145,11 +253,29 @@ class Watcher:
         return Failure("\n".join([what, *self.console]))
 
 
+def first_values(watcher: Watcher, process: ApplianceProcess, profile: str) -> tuple[float, float]:
+    """What a profile publishes first, and each step of its life: the seconds both took."""
+    topics, steps, _ = life(profile)
+    came_s = watcher.wait_for(FIRST_VALUES_S, *((topic, None) for topic in COMMON + topics))
+    took_s = 0.0
+    for step in steps:
+        happens = functools.partial(_happens, watcher, process, step)
+        happens()
+        limit_s, again = (FIRST_VALUES_S, happens) if step.again else (BACK_S, None)
+        took_s += watcher.wait_for(limit_s, *step.answers, again=again)
+    return came_s, took_s
+
+
+def _happens(watcher: Watcher, process: ApplianceProcess, step: Step) -> None:
+    for line in step.hardware:
+        process.command(line)
+    for topic, payload in step.commands:
+        watcher.command(topic, payload)
+
+
 def exercise(broker: LocalBroker, watcher: Watcher, process: ApplianceProcess) -> Times:
-    """All topics, a command, a broker that is killed and started again, a new picture."""
-    first_values_s = watcher.wait_for(FIRST_VALUES_S, *((topic, None) for topic in TOPICS))
-    watcher.command("Refresh", "1")
-    refresh_s = watcher.wait_for(BACK_S, ("VolUnit", "L"), ("CoarseLevelPct", "100"))
+    """Of a water tank: first values, a broker that is killed and started again, a new picture."""
+    first_values_s, refresh_s = first_values(watcher, process, "h2o")
     broker.kill()
     broker.start()
     back_s = watcher.wait_for(BACK_S, ("Availability", "online"))

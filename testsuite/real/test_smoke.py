@@ -1,9 +1,13 @@
-"""h2o in real time at a real broker, watched by a paho client; only the hardware is simulated."""
+"""Each profile in real time at a real broker, watched by a paho client; only the hardware is
+simulated. h2o stands for all where the broker goes away, by TLS and on CPython."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from epxhost import smoke, toolchain
 from epxhost.appliance_process import ApplianceProcess, mocks_heap_bytes
+from epxhost.devicelib import profiles
 from epxhost.localbroker import LocalBroker
 from testsuite.real.certificates import make_certificates, tls_broker
 
@@ -16,14 +20,43 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def micropython():
+OTHERS = [profile for profile in profiles() if profile != "h2o"]
+
+
+def on_a_board(profile):
     """Profile and mocks are .mpy there."""
     command = toolchain.micropython32()
     if command is None:
         pytest.skip(f"no 32-bit MicroPython: {toolchain.why_not('micropython32')}")
-    heap = HEAP_BYTES + mocks_heap_bytes(command, "h2o")
+    heap = HEAP_BYTES + mocks_heap_bytes(command, profile)
     return [*command, "-X", f"heapsize={heap}"]
+
+
+@pytest.fixture(scope="module")
+def lives():
+    """What became of each profile but h2o: they live at the same time, since they mostly wait."""
+    commands = [on_a_board(profile) for profile in OTHERS]
+    with ThreadPoolExecutor(len(OTHERS)) as pool:
+        yield {
+            profile: pool.submit(live, profile, command)
+            for profile, command in zip(OTHERS, commands, strict=True)
+        }
+
+
+@pytest.fixture
+def micropython(lives):
+    """Meanwhile the others live."""
+    return on_a_board("h2o")
+
+
+def live(profile, command):
+    with (
+        LocalBroker(need_mosquitto=True) as broker,
+        ApplianceProcess(profile, smoke.config_text(broker, profile=profile), command) as device,
+        smoke.Watcher(broker, device) as watcher,
+    ):
+        print(profile, *smoke.first_values(watcher, device, profile))
+        return device.resets
 
 
 def check(broker, interpreter, config, folder=None, **who):
@@ -52,15 +85,20 @@ def test_lives_by_tls_with_a_password(micropython, tmp_path):
     flash = tmp_path / "flash"
     flash.mkdir()
     (flash / "ca.der").write_bytes((certificates / "authority.der").read_bytes())
-    keys = "mqtttls 1\nmqttca ca.der\nmqttuser {}\nmqttpassword {}\n".format(*USER)
+    keys = ("mqtttls 1", "mqttca ca.der", f"mqttuser {USER[0]}", f"mqttpassword {USER[1]}")
     with tls_broker(certificates, *USER) as broker:
         broker.host = "localhost"  # the name in its certificate
         check(
             broker,
             micropython,
-            smoke.config_text(broker, keys),
+            smoke.config_text(broker, *keys),
             flash,
             user=USER[0],
             password=USER[1],
             authority=str(certificates / "authority.pem"),
         )
+
+
+@pytest.mark.parametrize("profile", OTHERS)
+def test_publishes_its_first_values_with_the_heap_of_an_esp32(lives, profile):
+    assert lives[profile].result() == []
