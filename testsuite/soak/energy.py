@@ -39,7 +39,7 @@ class Hardware(Base):
 
     def wrong(self):
         totals = [self._told_wh] + [int(payload) for _, payload in sent(self.world, "Wh")]
-        self._told_wh = totals[-1]
+        self._told_wh = max(totals)
         return None if totals == sorted(totals) else "Wh goes backwards: %s" % totals
 
     def untrue(self):

@@ -4,7 +4,7 @@ from testsuite.soak.hardware import Base
 
 
 class Hardware(Base):
-    again = ("Temperature", "Humidity", "Pressure", "Malfunction")
+    again = ("Malfunction",)
     story_minutes = 180
     shares = (6, 2.0)
 
