@@ -12,7 +12,7 @@ help: ## show this list
 
 setup: .venv/ready ## make the private environment, nothing else
 
-demo: .venv/ready ## watch the water tank appliance live (ARGS="--seconds 20 --plain")
+demo: .venv/ready ## watch an appliance live (PROFILE=energy ARGS="--seconds 20 --plain")
 	@$(RUN) scripts/demo $(ARGS)
 
 test: .venv/ready ## every test on both interpreters, with branch coverage
