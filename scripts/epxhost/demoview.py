@@ -20,8 +20,6 @@ from epxhost.demotools import ENTER
 _WIDE = (100, 30)
 _SMALLEST = (80, 24)
 _FRESH_S = 2.0
-# Topics below each other where there is no display.
-_MOST_ROWS = 21
 _BRAILLE = 0x2800
 # Bits of a Braille character by row (top first) and column.
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -74,18 +72,16 @@ def screen(state: DemoState, story: Story, width: int, height: int) -> Renderabl
 
 
 def _wide(state: DemoState, story: Story, width: int, height: int) -> Layout:
-    upper, lower = Layout(), Layout()
+    upper, lower = Layout(size=18), Layout()
     title = f"stat/{state.topic_name}/"
     if story.has_display:
-        upper.size = 18
         left, left_width = _panel("display", _display(state)), 66
     else:
         # What the display would take is for topics.
-        upper.size = min(_MOST_ROWS + 2, height - 9)
         left, left_width = _panel("world", _world(state, story)), 34
-    topics = _topics(state, width - left_width - 2, upper.size - 2)
+    topics = _topics(state, width - left_width - 2, 16)
     upper.split_row(Layout(left, size=left_width), Layout(_panel(title, topics)))
-    log = Layout(_panel("log", _log(state, height - upper.size - 5)))
+    log = Layout(_panel("log", _log(state, height - 23)))
     if story.has_display:
         lower.split_row(Layout(_panel("world", _world(state, story)), size=34), log)
     else:
@@ -251,8 +247,12 @@ def _connection(text: str) -> Text:
     return Text(f"● {text}", colour)
 
 
+def _number(pin: tuple[str, int]) -> int:
+    return int(pin[0])
+
+
 def _pins(state: DemoState, in_a_row: int) -> str:
-    pins = [f"{pin}:{level}" for pin, level in sorted(state.pins.items())]
+    pins = [f"{pin}:{level}" for pin, level in sorted(state.pins.items(), key=_number)]
     rows = [pins[i : i + in_a_row] for i in range(0, len(pins), in_a_row)]
     return "\n".join("  ".join(row) for row in rows) or "-"
 
