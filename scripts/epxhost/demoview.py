@@ -20,6 +20,7 @@ from epxhost.demotools import ENTER
 _WIDE = (100, 30)
 _SMALLEST = (80, 24)
 _FRESH_S = 2.0
+_USUAL_NAME = 23
 _BRAILLE = 0x2800
 # Bits of a Braille character by row (top first) and column.
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -212,8 +213,8 @@ def _topics(state: DemoState, width: int, rows: int) -> Table:
 
 def _topic_rows(shown: list[tuple[str, str, str, str]], width: int) -> Table:
     table = Table.grid(padding=(0, 1))
-    least = max(width - 16, 17) if width > 32 else width - 16
-    name_width = min(least, max(23, *(len(topic) for topic, *_ in shown), 0) if shown else 23)
+    longest = max([_USUAL_NAME, *(len(topic) for topic, *_ in shown)])
+    name_width = min(max(width - 16, 17), longest)
     table.add_column(no_wrap=True, overflow="ellipsis", style=_DIM, width=name_width)
     table.add_column(
         no_wrap=True, overflow="ellipsis", justify="right", width=width - name_width - 6
