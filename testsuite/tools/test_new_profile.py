@@ -38,6 +38,8 @@ def tree(tmp_path_factory):
         done = run(copy, "scripts/new_profile", profile)
         assert done.returncode == 0, done.stderr
         assert f"scripts/runtest {profile}_runs" in done.stdout
+        done = run(copy, "scripts/docs", "--check")
+        assert done.returncode == 0, done.stderr
     for folder in ("lib", "profiles", "testsuite"):
         shutil.copytree(EXAMPLE / folder, copy / folder, dirs_exist_ok=True)
     shutil.rmtree(copy / "lib/garage")
