@@ -6,7 +6,7 @@ from testsuite.soak.hardware import Base
 class Hardware(Base):
     again = ("CoarseLevelPct", "Flow", "Malfunctions")
     story_minutes = 150
-    shares = (4, 2.0)
+    shares = (3, 2.0)
 
     def rows(self):
         between = self.random.between

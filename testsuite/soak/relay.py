@@ -14,7 +14,7 @@ class Hardware(Base):
     again = ("0/State", "1/State", "2/State", "3/State")
     commands = tuple([("%d/TurnOnWithTimeout" % i, _seconds) for i in range(4)])
     story_minutes = 180
-    shares = (4, 2.0)
+    shares = (3, 2.0)
 
     def __init__(self, storm):
         Base.__init__(self, storm)

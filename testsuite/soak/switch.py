@@ -29,7 +29,7 @@ def _level(random):
 
 class Hardware(Base):
     story_minutes = 10
-    shares = (5, 0.3)
+    shares = (5, 0.2)
     commands = (
         ("0/State", _level),
         ("1/State", _level),

@@ -6,7 +6,7 @@ from testsuite.soak.hardware import Base
 class Hardware(Base):
     again = ("Malfunction",)
     story_minutes = 180
-    shares = (6, 2.0)
+    shares = (8, 2.0)
 
     def rows(self):
         between = self.random.between
