@@ -1,9 +1,9 @@
 """A switch with the default program: buttons, new programs and their mistakes, commands (T20)."""
 
 from testsuite.story import MINUTES, SECONDS, Insight, command, sent, stat, up
+from testsuite.switchstory import expect, levels, states
 
 INPUTS = (26, 34, 33, 35)
-OUTPUTS = (17, 16, 32, 12)
 DEFAULT = "0:P:-0/+0; 1:P:-1/+1; 2:P:-2/+2; 3:P:-3/+3; "
 
 
@@ -13,20 +13,6 @@ def press(world, number, ms):
     world.run_for(ms)
     world.device.bench.set_input(pin, 1)
     world.run_for(5 * SECONDS)
-
-
-def levels(world):
-    return [world.device.bench.output(pin) for pin in OUTPUTS]
-
-
-def states(world):
-    return [stat(world, "%d/State" % i) for i in range(4)]
-
-
-def expect(world, *wanted):
-    world.run_for(1 * SECONDS)
-    assert levels(world) == list(wanted), levels(world)
-    assert states(world) == [str(level) for level in wanted], states(world)
 
 
 def send_program(world, text):

@@ -1,29 +1,10 @@
 """A program of kind P over four outputs: steps, a long press, a start from NVRAM (T21)."""
 
 from testsuite.story import SECONDS, command, sent, stat, up
+from testsuite.switchstory import expect, levels, remember
 
-OUTPUTS = (17, 16, 32, 12)
 BUTTON = 35
 PROGRAM = "3:P:-0,-1,-2,-3/+0,-1,-2,-3/-0,+1,-2,-3/-0,-1,+2,-3/-0,-1,-2,+3"
-
-
-def remember(world, program, *levels):
-    """NVRAM as another day has left it."""
-    kept = {str(i): level for i, level in enumerate(levels)}
-    kept["program"] = program.encode()
-    kept["program_len"] = len(program)
-    world.device.nvram["switch"] = kept
-
-
-def levels(world):
-    return [world.device.bench.output(pin) for pin in OUTPUTS]
-
-
-def expect(world, *wanted):
-    world.run_for(1 * SECONDS)
-    assert levels(world) == list(wanted), levels(world)
-    states = [stat(world, "%d/State" % i) for i in range(4)]
-    assert states == [str(level) for level in wanted], states
 
 
 def push(world, level):
