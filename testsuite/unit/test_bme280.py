@@ -3,19 +3,18 @@
 import errno
 import unittest
 
-import _sim
+from chipcase import BENCH, ChipCase
 from machine import I2C
 
 from testmock.models.bme280 import BME280 as Model
 from testmock.models.bme280 import EXAMPLE
 from third.bme280 import BME280
 
-BENCH = _sim.bench
 # A chip as they are sold: its calibration differs in every number from the example.
 OTHER = (28009, 25654, 50, 39145, -10750, 3024, 5667, -120, -7, 9900, -10230, 4285)
 
 
-class Case(unittest.TestCase):
+class Case(ChipCase):
     def setUp(self):
         self.hang(EXAMPLE)
 
@@ -25,14 +24,7 @@ class Case(unittest.TestCase):
         self.chip = BME280(self.bus)
 
     def measure(self, wait_us=10000):
-        self.chip.trigger()
-        BENCH.clock.spend_us(wait_us)
-        return self.chip.read()
-
-    def expect_error(self, number, call, *arguments):
-        with self.assertRaises(OSError) as caught:
-            call(*arguments)
-        self.assertEqual(caught.exception.args[0], number)
+        return ChipCase.measure(self, wait_us)
 
 
 class TestDriver(Case):

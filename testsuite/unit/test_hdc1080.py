@@ -3,30 +3,21 @@
 import errno
 import unittest
 
-import _sim
+from chipcase import BENCH, ChipCase
 from machine import I2C
 
 from testmock.models.hdc1080 import HDC1080 as Model
 from third.hdc1080 import HDC1080
 
-BENCH = _sim.bench
 
-
-class Case(unittest.TestCase):
+class Case(ChipCase):
     def setUp(self):
         self.model = BENCH.i2c(0, 0x40, Model(BENCH.clock.now_us))
         self.bus = I2C(0)
         self.chip = HDC1080(self.bus)
 
     def measure(self, wait_us=20000):
-        self.chip.trigger()
-        BENCH.clock.spend_us(wait_us)
-        return self.chip.read()
-
-    def expect_error(self, number, call, *arguments):
-        with self.assertRaises(OSError) as caught:
-            call(*arguments)
-        self.assertEqual(caught.exception.args[0], number)
+        return ChipCase.measure(self, wait_us)
 
 
 class TestDriver(Case):
