@@ -89,7 +89,7 @@ def import_order(profile: str) -> tuple[list[str], list[str]]:
 
 def later_modules(profile: str) -> list[str]:
     """Those that functions import, without those that the start forgets."""
-    forgotten = ("epx.config", f"{profile}.settings")
+    forgotten = ("epx.config", "epx.startup", f"{profile}.settings")
     return [name for name in import_order(profile)[1] if name not in forgotten]
 
 

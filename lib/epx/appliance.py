@@ -2,15 +2,12 @@
 
 import gc
 
-from machine import Pin
-
-from epx import diag, log, loop
+from epx import diag, loop, startup
 from epx.clock import MINUTES
 from epx.mqtt import Mqtt
 from epx.net import Net
 from epx.netstats import NetStats
 from epx.topics import Pub, Sub
-from epx.watchdog import Watchdog
 from loader import verdict
 
 TOPICS = (
@@ -25,10 +22,6 @@ TOPICS = (
 )
 
 
-class Settings:
-    """The values of config.txt as attributes; ready: the profile has what it needs."""
-
-
 class Appliance:
     """One device. Whatever is wrong with its profile, network and MQTT come up.
 
@@ -40,35 +33,15 @@ class Appliance:
 
     def __init__(self, profile, keys):
         self.profile = profile
-        self._keys = keys
+        self.keys = keys
         try:
             self._start()
         except Exception as error:
             diag.core_fault(error)
 
     def _start(self):
-        lines = ()
-        try:
-            with open("config.txt", "rb") as file:
-                lines = file.read().split(b"\n")
-        except OSError:
-            pass
-        self.config = config = Settings()
-        problems = self.read_settings(config, lines)
-        log.set_level(config.loglevel)
-        diag.start()
-        if not lines:
-            log.error("no config.txt on this device: send one with scripts/pcp_conf")
-        for problem in problems:
-            log.error("%s", problem)
-        if config.led:  # None: the profile has a row of its own, and sees to it
-            pin, inverted = config.led
-            try:
-                loop.set_led(None if pin is None else Pin(pin, Pin.OUT), inverted)
-            except ValueError as error:
-                log.error("led: %s", error)
-        # Without settings somebody is at the bench, and a watchdog would get in the way.
-        self.watchdog = Watchdog((config.watchdog and lines) or verdict.trial)
+        startup.prepare(self)
+        config = self.config
         self.stats = NetStats()
         self.net = Net(config, self.stats)
         self.mqtt = Mqtt(config, self.net, self.stats, self.watchdog)
@@ -80,17 +53,10 @@ class Appliance:
 
     def run(self, build):
         """Let build(self) make the appliance's objects, then turn for ever."""
-        log.info("appliance: %s", self.profile)
-        if not self.config.ready:
-            log.error("%s does not start before its settings are right", self.profile)
-        else:
-            try:
-                build(self)
-                diag.forget(self.profile, "service")  # its rows are bound
-            except Exception as error:
-                log.error("%s could not start", self.profile)
-                diag.handle_fault(self, error)
+        global startup
         try:
+            startup.make(self, build)
+            startup = diag.forget("epx", "startup")  # 2 KB for the appliance
             loop.run()
         except Exception as error:
             diag.core_fault(error)
@@ -123,10 +89,7 @@ class Appliance:
 
     def read_settings(self, target, lines):
         """Set the attributes of target (None: only check) -> what is wrong with lines."""
-        from epx.config import COMMON, Config
+        from epx.startup import read_settings
 
-        problems = Config(COMMON, self._keys(), lines, target).problems
-        # Give back the memory of what only the start needs: 7 KB.
-        diag.forget("epx", "config")
-        diag.forget(self.profile, "settings")
-        return problems
+        diag.forget("epx", "startup")
+        return read_settings(self, target, lines)

@@ -338,7 +338,7 @@ class World:
                 else:
                     sys.modules[name] = module
         for name, module in list(sys.modules.items()):
-            if name in ("epx.log", "epx.diag", "epx.appliance", "epx.mqtt"):
+            if name in ("epx.log", "epx.diag", "epx.startup", "epx.mqtt"):
                 module.print = self._print
                 module.open = self._open
         _forget()
