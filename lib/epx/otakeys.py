@@ -1,22 +1,7 @@
 """What both sides of an update derive from the otakey: proofs, and keys for records."""
 
-from epx.otawire import NONCE_BYTES, Channel, Mac
-
-
-def hmac(key, *parts):
-    """HMAC-SHA256 (RFC 2104) of parts, one after the other."""
-    return Mac(key).digest(*parts)
-
-
-def hkdf(secret, salt, info, count):
-    """count keys of 32 bytes (RFC 5869, HKDF-SHA256)."""
-    mac = Mac(hmac(salt, secret))
-    keys = []
-    key = b""
-    for number in range(1, count + 1):
-        key = mac.digest(key, info, bytes((number,)))
-        keys.append(key)
-    return keys
+from epx.keyed import hkdf, hmac
+from epx.otawire import NONCE_BYTES, Channel
 
 
 class Keys:

@@ -5,11 +5,12 @@ plain messages in which both sides prove that they know the key, and goes on wit
 encrypted and authenticated. Numbers are big-endian.
 """
 
-import hashlib
 from struct import calcsize, pack, unpack_from
 
 from cryptolib import aes
 from micropython import const
+
+from epx.keyed import Mac, equal
 
 PORT = const(1337)
 
@@ -83,34 +84,6 @@ def fields(layout, body, more=0):
     if len(body) < calcsize(layout) + more:
         raise Refusal("bad message", "%d bytes are too few" % len(body))
     return unpack_from(layout, body)
-
-
-class Mac:
-    """HMAC-SHA256 with a key whose pads are made once."""
-
-    def __init__(self, key):
-        if len(key) > 64:
-            key = hashlib.sha256(key).digest()
-        self._inner = bytes([byte ^ 0x36 for byte in key]) + b"\x36" * (64 - len(key))
-        self._outer = bytes([byte ^ 0x5C for byte in key]) + b"\x5c" * (64 - len(key))
-
-    def digest(self, *parts):
-        inner = hashlib.sha256(self._inner)
-        for part in parts:
-            inner.update(part)
-        outer = hashlib.sha256(self._outer)
-        outer.update(inner.digest())
-        return outer.digest()
-
-
-def equal(a, b):
-    """Compare in constant time."""
-    if len(a) != len(b):
-        return False
-    difference = 0
-    for i in range(len(a)):
-        difference |= a[i] ^ b[i]
-    return not difference
 
 
 class Channel:

@@ -13,6 +13,8 @@ from epxhost.errors import ToolError
 PURE_MODULES = (
     "epx.clock",
     "epx.config",
+    "epx.keyed",
+    "epx.nowwire",
     "epx.otakeys",
     "epx.otaowner",
     "epx.otapaths",
@@ -31,7 +33,7 @@ def device_module(name: str) -> ModuleType:
         raise ToolError(f"{name} is for devices only; the PC may use {', '.join(PURE_MODULES)}")
     # What MicroPython's own module gives the pure ones, const(), costs nothing to stand in for.
     sys.modules.setdefault("micropython", SimpleNamespace(const=lambda value: value))
-    if name.startswith("epx.ota"):
+    if name.startswith(("epx.ota", "epx.now")):
         _stand_in("cryptolib")
     folder = str(ROOT / "lib")
     if folder not in sys.path:

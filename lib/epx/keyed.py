@@ -1,0 +1,47 @@
+"""What keys are for: HMAC-SHA256, keys derived from keys, comparison in constant time."""
+
+import hashlib
+
+
+class Mac:
+    """HMAC-SHA256 (RFC 2104) with a key whose pads are made once."""
+
+    def __init__(self, key):
+        if len(key) > 64:
+            key = hashlib.sha256(key).digest()
+        self.inner = bytes([byte ^ 0x36 for byte in key]) + b"\x36" * (64 - len(key))
+        self.outer = bytes([byte ^ 0x5C for byte in key]) + b"\x5c" * (64 - len(key))
+
+    def digest(self, *parts):
+        inner = hashlib.sha256(self.inner)
+        for part in parts:
+            inner.update(part)
+        outer = hashlib.sha256(self.outer)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+def hmac(key, *parts):
+    """HMAC-SHA256 of parts, one after the other."""
+    return Mac(key).digest(*parts)
+
+
+def hkdf(secret, salt, info, count):
+    """count keys of 32 bytes (RFC 5869, HKDF-SHA256)."""
+    mac = Mac(hmac(salt, secret))
+    keys = []
+    key = b""
+    for number in range(1, count + 1):
+        key = mac.digest(key, info, bytes((number,)))
+        keys.append(key)
+    return keys
+
+
+def equal(a, b):
+    """Compare in constant time."""
+    if len(a) != len(b):
+        return False
+    difference = 0
+    for i in range(len(a)):
+        difference |= a[i] ^ b[i]
+    return not difference
