@@ -9,6 +9,7 @@ from testmock.radio import Wifi
 _HISTORY_LIMIT = 4000
 # What a program needs to read a pin: an estimate for an ESP32. Charged where time matters.
 _PIN_READ_US = 5
+_DEEPSLEEP_CAUSE = 4
 
 
 class PinState:
@@ -33,6 +34,7 @@ class PinState:
         self.trigger = 0
         self.delivered = 0
         self.pin = None
+        self.hold = False
 
     def is_output(self):
         return self.mode in (3, 7)
@@ -86,6 +88,8 @@ class Bench:
         self.wifi = Wifi(clock)
         self._ethernet = None
         self._partitions = None
+        self._radio = None
+        self.make_radio = None  # by who owns the bench: what espnow.py sends through
         self.has_counter = True
         self.has_rmt_receiver = False  # esp32.RMTRX, of firmwares made for it
         self.frequency_hz = 160_000_000
@@ -102,6 +106,10 @@ class Bench:
         self.on_reset = None
         self.on_watchdog = None
         self.on_commit = None
+        # on_sleep(ms or None) at machine.deepsleep() (never returns); on_rtc_memory() after each
+        # change of that.
+        self.on_sleep = None
+        self.on_rtc_memory = None
         # on_change(what, where) before each change of flash or NVRAM: "torn" or "after" if the
         # power goes there, and then on_cut() (never returns); on_busy(read, programmed, erased).
         self.on_change = None
@@ -126,6 +134,13 @@ class Bench:
 
             self._partitions = FlashMap()
         return self._partitions
+
+    @property
+    def radio(self):
+        """For packets without an access point; few devices send any."""
+        if self._radio is None:
+            self._radio = self.make_radio()
+        return self._radio
 
     # For stage.py and stories.
 
@@ -211,6 +226,12 @@ class Bench:
     def reset(self, cause):
         self.on_reset(cause)
 
+    def release_pins(self, keep_held):
+        """As after a reset; those with hold=True stay as they are through a deep sleep."""
+        for state in self.pins.values():
+            if not (keep_held and state.hold):
+                state.release()
+
     def start_watchdog(self, timeout_ms):
         self.watchdog_timeout_ms = timeout_ms
         self.fed_us = self.clock.now_us()
@@ -220,15 +241,24 @@ class Bench:
     def feed(self):
         self.fed_us = self.clock.now_us()
 
+    def sleep(self):
+        """Deep sleep begins: of the chip only its clock runs, and what hangs on it stays."""
+        self.watchdog_timeout_ms = 0
+        self.release_pins(keep_held=True)
+        self.wifi.restart()
+        if self._radio:
+            self._radio.restart()
+
     def restart(self, cause, power_lost):
         """The processor begins anew."""
         self.cause = cause
         self.watchdog_timeout_ms = 0
         self._pulsing.clear()
         self.uart_lines.clear()
-        for state in self.pins.values():
-            state.release()
+        self.release_pins(cause == _DEEPSLEEP_CAUSE)
         self.wifi.restart()
+        if self._radio:
+            self._radio.restart()
         if self._ethernet:
             self._ethernet.restart()
         if self._partitions:

@@ -76,6 +76,8 @@ class Pin:
             state.mode = mode
         if pull != -1:
             state.pull = pull
+        if hold is not None:
+            state.hold = bool(hold)
 
     def value(self, x=None):
         if x is None:

@@ -9,8 +9,23 @@ from machine import I2C
 _bench = _sim.bench
 
 
+TIMER_WAKE = 4
+
+
 def soft_reset():
     _bench.reset(5)
+
+
+def deepsleep(time_ms=0):
+    """Ends the program; after time_ms (0: never) the next begins, with reset cause 4.
+
+    Pins fall back to inputs unless they have hold=True; of memory only RTC().memory() stays.
+    """
+    _bench.on_sleep(time_ms or None)
+
+
+def wake_reason():
+    return TIMER_WAKE if _bench.cause == 4 else 0
 
 
 def idle():
@@ -44,6 +59,8 @@ class RTC:
         if len(data) > 2048:
             raise ValueError("buffer too long")
         _bench.rtc_memory = bytes(data)
+        if _bench.on_rtc_memory:
+            _bench.on_rtc_memory()
 
 
 class Timer:

@@ -25,6 +25,11 @@ def __getattr__(name):
 class WLAN:
     IF_STA = 0
     IF_AP = 1
+    PM_NONE = 0
+    PM_PERFORMANCE = 1
+    PM_POWERSAVE = 2
+    PROTOCOL_DEFAULT = 7
+    PROTOCOL_LR = 8
 
     def __init__(self, interface_id=0):
         if interface_id != 0:

@@ -8,6 +8,10 @@ _CONNECTING = 1001
 _GOT_IP = 1010
 _BEACON_TIMEOUT = 200
 _NO_AP_FOUND = 201
+# What a program that sets nothing has (ESP-IDF): b, g and n; modem sleep while connected.
+_DEFAULTS = {"protocol": 7, "pm": 1, "txpower": 20.0}
+# How long it listens on each of the 13 channels while it looks for its access point.
+_SCAN_MS = 120
 
 
 class Link:
@@ -77,12 +81,14 @@ class Wifi(Link):
 
     While a connection is wanted, the radio tries again by itself after each failure, as the
     ESP32's driver does. Stories set associate_ms, rssi_dbm, available, status (what comes of an
-    attempt).
+    attempt), channel (of the access point).
     """
 
     def __init__(self, clock):
         super().__init__(clock)
         self.associate_ms = 2000
+        self._channel = self._tuned = 1
+        self._on_us = 0
         self.rssi_dbm = -60
         self.connects = []
         self.mac = b"\x24\x0a\xc4\x00\x00\x01"
@@ -121,6 +127,16 @@ class Wifi(Link):
     def available(self, there):
         self.status = _GOT_IP if there else _NO_AP_FOUND
 
+    @property
+    def channel(self):
+        return self._channel
+
+    @channel.setter
+    def channel(self, number):
+        """The access point moves; its stations lose it, and look for it."""
+        self.drop()
+        self._channel = number
+
     def drop(self):
         """The access point throws the station out, once."""
         self.update()
@@ -130,7 +146,49 @@ class Wifi(Link):
             self._tries = 0
             self._down()
 
-    # For network.py.
+    # For network.py and the radio.
+
+    def tuned(self):
+        """The channel that the interface listens on at this moment."""
+        if self._is_looking():
+            return 1 + self.clock.now_us() // (1000 * _SCAN_MS) % 13
+        return self._tuned
+
+    def _is_looking(self):
+        """Does it search for its access point, from channel to channel?"""
+        self.update()
+        patient = self.reconnects < 0 or self._tries <= self.reconnects
+        return self._wanted and not self._linked and patient
+
+    def on_us(self):
+        """How long the interface has been active in all, in microseconds; for the energy."""
+        return self._on_us + (self.clock.now_us() if self._active else 0)
+
+    def config(self, name=None, **settings):
+        if name == "channel":
+            return self.tuned()
+        if name in _DEFAULTS:
+            return self.settings.get(name, _DEFAULTS[name])
+        number = settings.pop("channel", None)
+        if number is not None:
+            self._tune(number)
+        return super().config(name, **settings)
+
+    def _tune(self, number):
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        if self._linked or self._is_looking():
+            # Where its access point is, or may be, is not the program's choice.
+            raise OSError("Wifi Internal State Error")
+        if not 1 <= number <= 13:
+            raise OSError("Wifi Invalid Argument")
+        self._tuned = number
+
+    def _switch(self, on):
+        if on != self._active:
+            self._on_us += -self.clock.now_us() if on else self.clock.now_us()
+            self._active = on
+            self._tuned = 1
 
     def activate(self, on):
         if on and not self._active:
@@ -139,7 +197,7 @@ class Wifi(Link):
             self._wanted = False
             if self._active:
                 self._down(True)
-        self._active = on
+        self._switch(on)
 
     def connect(self, ssid, password):
         if not self._active:
@@ -162,6 +220,7 @@ class Wifi(Link):
         self._down()
 
     def restart(self):
+        self._switch(False)
         super().restart()
         self._wanted = False
         self._reason = 0
@@ -174,6 +233,7 @@ class Wifi(Link):
         if self._outcome == _GOT_IP:
             if self.reconnects < 0 or self._tries <= self.reconnects:
                 self._reason = 0
+                self._tuned = self._channel
                 self._up()
         else:
             self._reason = self._outcome

@@ -25,6 +25,7 @@ else:
 PWRON_RESET = 1
 HARD_RESET = 2
 WDT_RESET = 3
+DEEPSLEEP_RESET = 4
 
 _OUTPUT_LIMIT = 5000
 # From the end of a reset to the first line of boot.py, about what an ESP32 takes.
@@ -43,6 +44,12 @@ class _BenchClock:
     def spend_us(self, us):
         self._world.spend(us)
 
+    def wait_us(self, us):
+        """As spend_us, for so long that others must go on: a thread waits or computes."""
+        fiber = self._world.current
+        if fiber and us:
+            fiber.owner.sleep_us(us)
+
     def call_after(self, ms, callback):
         return self._world.call_after(ms, callback)
 
@@ -51,7 +58,9 @@ class Device:
     """A board that boots a profile (None: a bare board; see run()).
 
     output: console lines as (ms, text); resets: (ms, cause); crash: (ms, traceback) of a program
-    that ended at the prompt; expect_crash: the story wants that.
+    that ended at the prompt; expect_crash: the story wants that. slept: (ms, duration_ms asked
+    for, None: for ever) of each deep sleep; sleep_error: how much too slow its clock is meanwhile
+    (0.03: 3 %); awake_ms: how long its processor has run; a story may set it to 0.
     """
 
     def __init__(self, world, profile, config=None, name="device", extra_paths=()):
@@ -82,6 +91,11 @@ class Device:
         # Called as after_import(name, module) when a module of the program has run (CPython only).
         self.after_import = None
         self.powered = False
+        self.sleeping = False
+        self.slept = []
+        self.sleep_error = 0.0
+        self._alarm_clock = None
+        self._awake_us = 0
         self.open_sockets = 0
         self.sockets_opened = 0
         self.turns = 0
@@ -95,6 +109,8 @@ class Device:
 
     def _connect_hooks(self):
         bench, flash = self.bench, self.flash
+        bench.make_radio = self._make_radio
+        bench.on_sleep = self._sleep_from_inside
         bench.on_reset = self._reset_from_inside
         bench.on_watchdog = self._watchdog_started
         bench.on_change = flash.point
@@ -128,6 +144,7 @@ class Device:
             raise RuntimeError("%s has power already" % self.name)
         self.powered = True
         self._note("power on")
+        self._awake_us -= self.world.now_us
         self.bench.restart(PWRON_RESET, power_lost=True)
         self._boot()
 
@@ -138,6 +155,16 @@ class Device:
     def reset(self, cause=HARD_RESET):
         """Reset the processor from outside (the button)."""
         self.world.defer(lambda: self._restart(cause))
+
+    @property
+    def awake_ms(self):
+        running = self.powered and not self.sleeping
+        return (self._awake_us + (self.world.now_us if running else 0)) // 1000
+
+    @awake_ms.setter
+    def awake_ms(self, ms):
+        running = self.powered and not self.sleeping
+        self._awake_us = ms * 1000 - (self.world.now_us if running else 0)
 
     def module(self, name):
         """A module of the running program, or None."""
@@ -259,6 +286,44 @@ class Device:
         self.world.defer(lambda: self._restart(cause))
         raise Stopped
 
+    def _make_radio(self):
+        from testmock.simworld.deviceradio import DeviceRadio
+
+        return DeviceRadio(self)
+
+    def _sleep_from_inside(self, ms):
+        """machine.deepsleep() never returns."""
+        self.flash.powered = False
+        self.world.defer(lambda: self._sleep(ms))
+        raise Stopped
+
+    def _sleep(self, ms):
+        if not self.powered:
+            return
+        self._end()
+        self.slept.append((self.world.now_ms(), ms))
+        self._note("deep sleep %s" % ms)
+        self._awake_us += self.world.now_us
+        self.sleeping = True
+        self.bench.sleep()
+        if ms is not None:
+            self._alarm_clock = self.world.call_after(ms * (1 + self.sleep_error), self._wake)
+
+    def _wake(self):
+        self._alarm_clock = None
+        self._rouse()
+        self._note("wakes up")
+        self.bench.restart(DEEPSLEEP_RESET, power_lost=False)
+        self._boot()
+
+    def _rouse(self):
+        if self._alarm_clock:
+            self._alarm_clock.cancel()
+            self._alarm_clock = None
+        if self.sleeping:
+            self.sleeping = False
+            self._awake_us -= self.world.now_us
+
     def _cut_from_inside(self):
         """The power goes at a change of the flash; who called raises Stopped."""
         self.world.defer(self._power_cut)
@@ -272,6 +337,7 @@ class Device:
     def _restart(self, cause):
         if self.powered:
             self._end()
+            self._rouse()
             self.resets.append((self.world.now_ms(), cause))
             self._note("reset %d" % cause)
             self.bench.restart(cause, power_lost=False)
@@ -280,6 +346,8 @@ class Device:
     def _power_cut(self):
         if self.powered:
             self._end()
+            self._rouse()
+            self._awake_us += self.world.now_us
             self.powered = False
             self._note("power cut")
 

@@ -12,9 +12,9 @@ from testmock.simworld.program_cpython import ROOT, VIRTUAL, Program
 
 # What a program may import that is not in flash.
 _BOARD = frozenset(
-    "_thread array binascii cmath collections cryptolib deflate errno esp32 framebuf gc hashlib "
-    "heapq io json machine math micropython network onewire os random re select socket struct sys "
-    "time".split()
+    "_thread array binascii cmath collections cryptolib deflate errno esp32 espnow framebuf gc "
+    "hashlib heapq io json machine math micropython network onewire os random re select socket "
+    "struct sys time".split()
 )
 _FIRST_PATH = ("", ".frozen", "/lib")
 _CACHE_LIMIT = 4000

@@ -106,7 +106,7 @@ class World:
         self.current = None
         self.trace = []
         self.trace_hash = 0
-        self.lan = self.broker = self.device = None
+        self.lan = self.broker = self.device = self._ether = None
         self.devices = []
         self._fibers = []
         self._ready = []
@@ -123,6 +123,15 @@ class World:
         self._end_us = 0
         self._failure = None
         self.watchers = []
+
+    @property
+    def ether(self):
+        """The air between devices with ESP-NOW; most worlds need none."""
+        if self._ether is None:
+            from testmock.simworld.ether import Ether
+
+            self._ether = Ether(self)
+        return self._ether
 
     # For stories.
 

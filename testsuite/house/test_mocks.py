@@ -16,6 +16,7 @@ MOCKS = {
     "machine": ("testmock/machine.py", "testmock/machine_rare.py", "testmock/analog.py"),
     "network": ("testmock/network.py", "testmock/wired.py"),
     "esp32": ("testmock/esp32.py", "testmock/partition.py", "testmock/rmtrx.py"),
+    "espnow": ("testmock/espnow.py",),
     "onewire": ("testmock/onewire.py",),
     "socket": ("testmock/virtual/socket.py",),
     "select": ("testmock/virtual/select.py",),
@@ -40,6 +41,7 @@ SOURCES = {
     "machine.Pin(hold)": "docs, quick reference for the ESP32, section Pins and GPIO",
     "machine.Pin.init(hold)": "the same",
     "esp32.RMTRX": "a mock of what no firmware of MicroPython has yet: its pull request 18454",
+    "espnow.MAX_DATA_LEN": "250 in firmwares with ESP-NOW version 1, such as 1.25",
     "socket.socket.recv_into": "ports/esp32/modsocket.c has recv_into since 1.22",
     "socket.socket.write(n)": "every stream: write(buf, max_len), py/stream.c; tried on unix",
 }
