@@ -22,12 +22,14 @@ _MEMORY_WINDOW_S = const(600)
 # Of machine.PWRON_RESET and the constants that follow it.
 _CAUSES = const(("power-on", "hard reset", "watchdog", "deep sleep", "soft reset"))
 
-_is_young = True  # the first minute of this boot is not over
+is_young = True  # the first minute of this boot is not over, after which it has not failed
 faults = 0  # exceptions of the appliance's own callbacks since boot
 _memory_errors_s = [-_MEMORY_WINDOW_S] * _MEMORY_ERRORS  # when the last ones were
 
 # callback() of each saves what must survive, quickly; what it returns is added to the reason.
 before_reboot = []
+# What ends a boot that has failed, if it returns machine.reset(): a sleeper rests (epx.sleeper).
+after_failure = None
 
 
 def ended_well(count=0):
@@ -38,17 +40,25 @@ def ended_well(count=0):
 def reboot(reason, failed=False):
     """Leave reason in reboot.txt and reset. Does not return. What failed on trial goes back."""
     log.error("reboot: %s", reason)
+    keep(_REBOOT_FILE, reason + save())
+    if failed == verdict.trial:
+        ended_well(verdict.FAILED if failed else 0)
+    if failed and after_failure:
+        after_failure()
+    machine.reset()
+
+
+def save():
+    """Call all of before_reboot -> what they add to the reason."""
+    words = ""
     for callback in before_reboot:
         try:
             more = callback()
             if more:
-                reason += ", " + more
+                words += ", " + more
         except Exception as error:
             log.error("before reboot: %s", error)
-    keep(_REBOOT_FILE, reason)
-    if failed == verdict.trial:
-        ended_well(verdict.FAILED if failed else 0)
-    machine.reset()
+    return words
 
 
 def last_words(name, most=_LONGEST):
@@ -127,10 +137,10 @@ def _out_of_memory():
 
 
 def _each_minute():
-    global _is_young
+    global is_young
     gc.collect()
-    if _is_young:
-        _is_young = False
+    if is_young:
+        is_young = False
         if not verdict.trial:
             ended_well()
 

@@ -62,4 +62,4 @@ def make(device, build):
         diag.forget(device.profile, "service")  # its rows are bound
     except Exception as error:
         log.error("%s could not start", device.profile)
-        diag.handle_fault(device, error)
+        loop.fault_handler(device, error)

@@ -2,9 +2,10 @@
 
 from epx import log
 from epx.appliance import Appliance
-from epx.clock import HOURS
-from epx.diag import last_words, reboot
+from epx.clock import HOURS, MINUTES
+from epx.diag import ended_well, last_words, reboot, save
 from epx.loop import Task
+from loader import sets
 
 
 def settings():
@@ -14,7 +15,29 @@ def settings():
 def build(app):
     log.error("rescue: %s", last_words("/reboot.txt"))
     log.error("rescue: install the profile again with scripts/ota or scripts/cpall")
-    Task(try_again, 1 * HOURS, 1 * HOURS, arg=app, core=True)
+    if sleeps():
+        Task(rest, 5 * MINUTES, 5 * MINUTES, arg=app, core=True)
+    else:
+        Task(try_again, 1 * HOURS, 1 * HOURS, arg=app, core=True)
+
+
+def sleeps():
+    """Is it on a battery? Then a set has the module for that."""
+    for name in ("a", "b"):
+        for ending in ("py", "mpy"):
+            if sets.exists("/%s/lib/epx/sleeper.%s" % (name, ending)):
+                return True
+    return False
+
+
+def rest(app):
+    if not app.ota:
+        from machine import deepsleep
+
+        log.error("rescue: sleeps for an hour, then tries the file sets again")
+        save()
+        ended_well()
+        deepsleep(1 * HOURS)
 
 
 def try_again(app):

@@ -50,7 +50,9 @@ LAYERS = (
     ("*.program",),
     ("*.sensor", "*.actuator", "*.display"),
     ("epx.startup",),
-    ("epx.appliance", "epx.sleeper"),
+    ("epx.appliance",),
+    ("epx.updatewake",),
+    ("epx.sleeper",),
     ("loader.rescue",),
     ("loader.doors.*",),
 )
