@@ -129,7 +129,7 @@ class Ether:
         x_m, y_m = self._positions.get(ear.mac, (0, 0))
         distance_m = math.sqrt((sent.position[0] - x_m) ** 2 + (sent.position[1] - y_m) ** 2)
         loss_db = _DB_PER_DECADE * math.log(distance_m) / math.log(10) if distance_m > 1 else 0
-        return int(NEAR_DBM + sent.power_dbm - FULL_POWER_DBM - loss_db)
+        return round(NEAR_DBM + sent.power_dbm - FULL_POWER_DBM - loss_db)
 
     # For those who send.
 
