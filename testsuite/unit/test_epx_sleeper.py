@@ -1,0 +1,407 @@
+"""A device on a battery: how a wake ends, what a failure costs, and when it has a network."""
+
+import sys
+import unittest
+
+import _sim
+import machine
+from ota_fakes import content, put_file
+
+from epx import diag, log, loop, rtcmemory, sleeper
+from loader import verdict
+
+CONFIG = "ssid house\nmqttbroker 1.2.3.4\nmqttname Scale\notakey sixteen letters and more\n"
+MINUTES = 60000
+HOUR = 3600000
+POWER_ON, HARD_RESET, WATCHDOG, DEEP_SLEEP = 1, 2, 3, 4
+
+
+class Reset(BaseException):
+    """machine.reset() never returns."""
+
+
+class Slept(BaseException):
+    """Nor does machine.deepsleep()."""
+
+
+def reset():
+    raise Reset
+
+
+def deepsleep(ms):
+    raise Slept(ms)
+
+
+def no_keys():
+    return ()
+
+
+def one_key():
+    from epx.config import Key, integer
+
+    return (Key("weight", integer(1, 9)),)
+
+
+class SleeperCase(unittest.TestCase):
+    cause = DEEP_SLEEP
+    config = CONFIG
+
+    def setUp(self):
+        self.armed = []  # (uptime in s, limit in ms)
+        machine.reset = reset
+        machine.deepsleep = deepsleep
+        machine.reset_cause = lambda: self.cause
+        machine.WDT = self.watchdog
+        put_file("/config.txt", self.config.encode())
+        self.boots(1)
+        self.sleeper = None
+        self.work = self.nothing
+        self.keys = no_keys
+
+    def tearDown(self):
+        verdict.chosen = None
+        verdict.trial = False
+
+    def watchdog(self, timeout):
+        self.armed.append((loop.uptime_s(), timeout))
+        return self
+
+    def feed(self):
+        pass
+
+    def nothing(self):
+        pass
+
+    def build(self, made):
+        self.sleeper = made
+        loop.Task(self.work, 2000)
+
+    def fails(self, error):
+        def work():
+            raise error
+
+        self.work = work
+
+    def boots(self, count=None):
+        if count is not None:
+            _sim.bench.nvs["loader"] = {"boots": count}
+        return _sim.bench.nvs["loader"]["boots"]
+
+    def wake(self, build=None, **times):
+        """How a wake ends -> ms that it sleeps."""
+        for task in list(loop._heap):  # of the wake before
+            task[6].cancel()
+        sleeper.startup = sys.modules.get("epx.startup") or __import__("epx.startup").startup
+        try:
+            sleeper.start("scale", self.keys, build or self.build, **times)
+        except Slept as end:
+            return end.args[0]
+
+    def said(self, words):
+        lines = []
+        while log.peek():
+            lines.append(log.peek())
+            log.drop()
+        return any(words in line for line in lines)
+
+    def text(self, path):
+        found = content(path)
+        return None if found is None else str(found, "utf-8")
+
+
+class TestWork(SleeperCase):
+    def test_it_works_and_sleeps_for_an_hour(self):
+        self.work = lambda: self.sleeper.sleep()
+        self.assertEqual(self.wake(), HOUR)
+        self.assertEqual(self.boots(), 0)
+        self.assertEqual(self.sleeper.config.mqttname, "Scale")
+        self.assertTrue(self.said("info reset by deep sleep"))
+        self.assertEqual(loop.uptime_s(), 2)
+
+    def test_nothing_of_a_network_is_loaded(self):
+        self.work = lambda: self.sleeper.sleep()
+        self.wake()
+        for name in ("net", "mqtt", "topics", "ota", "appliance", "updatewake", "fsm"):
+            self.assertNotIn("epx." + name, sys.modules)
+
+    def test_periods_of_its_own(self):
+        self.work = lambda: self.sleeper.sleep()
+        self.assertEqual(self.wake(period_ms=7 * MINUTES), 7 * MINUTES)
+        self.work = lambda: self.sleeper.sleep(3000)
+        self.assertEqual(self.wake(period_ms=7 * MINUTES), 3000)
+
+    def test_who_does_not_sleep_is_put_to_sleep(self):
+        self.assertEqual(self.wake(), HOUR)
+        self.assertEqual((loop.uptime_s(), self.boots()), (300, 0))
+        self.assertTrue(self.said("error awake for too long"))
+
+    def test_after_a_time_of_its_own(self):
+        self.wake(awake_ms=30000)
+        self.assertEqual(loop.uptime_s(), 30)
+
+    def test_what_must_survive_is_saved(self):
+        saved = []
+        diag.before_reboot.append(lambda: saved.append(loop.uptime_s()))
+        self.work = lambda: self.sleeper.sleep()
+        self.wake()
+        self.assertEqual(saved, [2])
+
+    def test_a_minute_is_no_good_end_yet(self):
+        def look():
+            seen.append(self.boots())
+
+        seen = []
+        self.work = lambda: loop.Task(look, 100000)
+        self.wake()
+        self.assertEqual(seen, [1])
+
+    def test_settings_that_are_not_right_leave_five_minutes_at_the_bench(self):
+        put_file("/config.txt", b"")
+        self.keys = one_key
+        self.assertEqual(self.wake(), HOUR)
+        self.assertEqual((self.sleeper, loop.uptime_s()), (None, 300))
+
+
+class TestWatchdog(SleeperCase):
+    def test_it_is_armed_after_a_second(self):
+        self.wake()
+        self.assertEqual(self.armed, [(1, 15000)])
+
+
+class TestWatchdogAtPowerOn(SleeperCase):
+    cause = POWER_ON
+
+    def test_it_leaves_ten_seconds_to_somebody_at_the_serial_port(self):
+        self.wake()
+        self.assertEqual(self.armed, [(10, 15000)])
+
+
+class TestFailure(SleeperCase):
+    def test_a_task_that_fails_ends_it_with_a_rest(self):
+        self.fails(ValueError("no weight"))
+        self.assertEqual(self.wake(), 5 * MINUTES)
+        self.assertEqual(self.text("/reboot.txt"), "exception: ValueError no weight")
+        self.assertIn("ValueError: no weight", self.text("/exception.txt"))
+        self.assertEqual(self.boots(), 1)  # the loader goes on counting
+
+    def test_so_does_what_it_is_built_from(self):
+        def build(_):
+            raise OSError("no chip")
+
+        self.assertEqual(self.wake(build), 5 * MINUTES)
+        self.assertEqual(self.text("/reboot.txt"), "exception: OSError no chip")
+        self.assertEqual(self.boots(), 1)
+
+    def test_so_does_a_start_that_fails(self):
+        machine.WDT = None
+        self.assertEqual(self.wake(), 5 * MINUTES)
+
+    def test_so_does_want_of_memory(self):
+        self.fails(MemoryError())
+        self.assertEqual(self.wake(), 5 * MINUTES)
+
+    def test_each_one_in_a_row_makes_the_rest_longer(self):
+        self.fails(ValueError("no weight"))
+        rests = [self.wake() // MINUTES for _ in range(12)]
+        self.assertEqual(rests, [5, 10, 20, 40] + 8 * [60])
+
+    def test_a_sleep_in_good_order_ends_the_row(self):
+        self.fails(ValueError("no weight"))
+        self.wake()
+        self.wake()
+        self.work = lambda: self.sleeper.sleep()
+        self.assertEqual(self.wake(), HOUR)
+        self.fails(ValueError("no weight"))
+        self.assertEqual(self.wake(), 5 * MINUTES)
+
+    def test_a_clock_memory_without_room_makes_no_difference(self):
+        for number in range(8):
+            rtcmemory.write("full%d" % number, bytes(248))
+        self.fails(ValueError("no weight"))
+        self.assertEqual([self.wake(), self.wake()], [5 * MINUTES, 5 * MINUTES])
+        self.assertTrue(self.said("error rtc memory: buffer too long"))
+
+    def test_an_orderly_reboot_is_none(self):
+        self.work = lambda: diag.reboot("paired")
+        with self.assertRaises(Reset):
+            self.wake()
+        self.assertEqual(self.boots(), 0)
+
+
+class TestHung(SleeperCase):
+    cause = WATCHDOG
+
+    def test_it_rests_at_once_and_that_boot_does_not_count(self):
+        self.boots(2)
+        self.assertEqual(self.wake(), 5 * MINUTES)
+        self.assertEqual((self.boots(), self.sleeper), (1, None))
+        self.assertEqual(self.wake(), 10 * MINUTES)
+        self.assertEqual(self.boots(), 0)
+        self.wake()
+        self.assertEqual(self.boots(), 0)
+
+
+class TestTrial(SleeperCase):
+    def setUp(self):
+        super().setUp()
+        verdict.chosen = "b"
+        verdict.trial = True
+        put_file("/running.txt", b"b trial a ok")
+
+    def test_a_reading_that_arrived_confirms_it(self):
+        def work():
+            self.sleeper.reading_confirmed()
+            self.sleeper.reading_confirmed()
+            self.sleeper.sleep()
+
+        self.work = work
+        self.assertEqual(self.wake(), HOUR)
+        self.assertEqual((self.text("/running.txt"), self.boots()), ("b confirmed a\n", 0))
+        self.assertFalse(verdict.trial)
+        self.assertTrue(self.said("info update: set b confirmed, version ?"))
+
+    def test_without_one_its_boots_are_counted(self):
+        self.work = lambda: self.sleeper.sleep()
+        self.assertEqual(self.wake(), HOUR)
+        self.assertEqual((self.text("/running.txt"), self.boots()), ("b trial a ok", 1))
+
+    def test_one_that_is_awake_for_too_long_is_counted_too(self):
+        self.assertEqual(self.wake(), HOUR)
+        self.assertEqual(self.boots(), 1)
+
+    def test_one_that_fails_goes_back_at_once(self):
+        self.fails(ValueError("no weight"))
+        with self.assertRaises(Reset):
+            self.wake()
+        self.assertEqual(self.boots(), verdict.FAILED)
+
+    def test_it_takes_no_further_update(self):
+        answers = []
+        self.work = lambda: answers.append(self.sleeper.update())
+        self.wake()
+        self.assertEqual(answers, [False])
+
+    def test_its_wake_has_no_network_though_an_update_was_wanted(self):
+        rtcmemory.write("update", b"\x03")
+        self.wake()
+        self.assertNotIn("epx.appliance", sys.modules)
+        self.assertIsNone(rtcmemory.read("update"))
+
+
+class TestCanUpdate(SleeperCase):
+    def without(self, name, value=None):
+        class Config:
+            ssid = "house"
+            mqttbroker = "1.2.3.4"
+            mqttname = "Scale"
+            otakey = "sixteen letters and more"
+
+        setattr(Config, name, value)
+        return sleeper.can_update(Config)
+
+    def test_it_takes_a_network_a_broker_a_name_and_a_key(self):
+        self.assertTrue(self.without("password"))
+        self.assertTrue(self.without("ssid", "(wired)"))
+        self.assertFalse(self.without("ssid"))
+        self.assertFalse(self.without("ssid", "(none)"))
+        self.assertFalse(self.without("mqttbroker"))
+        self.assertFalse(self.without("mqttname"))
+        self.assertFalse(self.without("otakey"))
+
+    def test_who_cannot_says_so_and_goes_on(self):
+        put_file("/config.txt", b"ssid house\n")
+        answers = []
+        self.work = lambda: answers.append(self.sleeper.update())
+        self.assertEqual(self.wake(), HOUR)
+        self.assertEqual(answers, [False])
+
+    def test_nor_can_one_that_cannot_remember_it(self):
+        for number in range(8):
+            rtcmemory.write("full%d" % number, bytes(248))
+        answers = []
+        self.work = lambda: answers.append(self.sleeper.update())
+        self.wake()
+        self.assertEqual(answers, [False])
+
+
+class TestUpdate(SleeperCase):
+    cause = HARD_RESET
+
+    def setUp(self):
+        super().setUp()
+        self.work = lambda: self.sleeper.update()
+        with self.assertRaises(Reset):
+            self.wake()
+        self.sleeper = None
+        diag.after_failure = None  # as in the boot that begins now
+
+    def test_the_reset_is_an_orderly_one(self):
+        self.assertEqual(self.text("/reboot.txt"), "for an update")
+        self.assertEqual((self.boots(), rtcmemory.read("update")), (0, b"\x03"))
+
+    def test_the_next_boot_has_a_network_for_fifteen_minutes(self):
+        began_s = loop.uptime_s()
+        self.assertEqual(self.wake(), HOUR)
+        self.assertIn("epx.mqtt", sys.modules)
+        self.assertIsNone(self.sleeper)
+        self.assertTrue(900 <= loop.uptime_s() - began_s <= 915)
+        self.assertIsNone(rtcmemory.read("update"))
+        self.assertIsNone(self.text("/exception.txt"))
+
+    def test_somebody_with_the_key_makes_it_longer_a_stranger_does_not(self):
+        from epx import updatewake
+
+        class Session:
+            proved = False
+
+        class Ota:
+            session = None
+            job = False
+
+            def busy(self):
+                return self.job
+
+        began_s = loop.uptime_s()
+        ota = Ota()
+        kind = updatewake.Appliance
+        kind.ota = ota
+        session = Session()
+
+        def at(s, name, value, target=ota):
+            loop.Task(lambda: setattr(target, name, value), s * 1000)
+
+        def run(app, build):
+            at(100, "session", session)  # says nothing
+            at(500, "proved", True, session)
+            at(600, "session", None)
+            at(1000, "job", True)
+            at(1100, "job", False)
+            loop.run()
+
+        kind.run = run
+        self.assertEqual(self.wake(), HOUR)
+        self.assertTrue(1990 <= loop.uptime_s() - began_s <= 2015, loop.uptime_s() - began_s)
+
+    def test_three_boots_have_a_network_and_no_more(self):
+        """An update of the firmware resets in between; a fault that comes back must not last."""
+        from epx import updatewake
+
+        boots = []
+
+        def run(app, build):
+            boots.append(app)
+            raise Reset
+
+        updatewake.Appliance.run = run
+        for _ in range(3):
+            with self.assertRaises(Reset):
+                self.wake()
+        self.assertEqual(len(boots), 3)
+        self.assertIsNone(rtcmemory.read("update"))
+        self.work = lambda: self.sleeper.sleep()
+        self.assertEqual(self.wake(), HOUR)
+        self.assertEqual(len(boots), 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
