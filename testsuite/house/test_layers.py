@@ -74,6 +74,7 @@ MICROPYTHON = {
     "deflate",
     "errno",
     "esp32",
+    "espnow",
     "framebuf",
     "gc",
     "hashlib",
