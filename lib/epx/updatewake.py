@@ -1,4 +1,4 @@
-"""A boot of a sleeper that is for an update only: network, MQTT, the port; nothing of the profile."""
+"""A boot of a sleeper with network, MQTT, updates, and nothing of what it is for."""
 
 from micropython import const
 

@@ -56,6 +56,7 @@ class SleeperCase(unittest.TestCase):
         self.boots(1)
         self.sleeper = None
         self.work = self.nothing
+        self.answers = []  # of update()
         self.keys = no_keys
 
     def tearDown(self):
@@ -75,6 +76,12 @@ class SleeperCase(unittest.TestCase):
     def build(self, made):
         self.sleeper = made
         loop.Task(self.work, 2000)
+
+    def sleeps(self):
+        self.sleeper.sleep()
+
+    def updates(self):
+        self.answers.append(self.sleeper.update())
 
     def fails(self, error):
         def work():
@@ -111,7 +118,7 @@ class SleeperCase(unittest.TestCase):
 
 class TestWork(SleeperCase):
     def test_it_works_and_sleeps_for_an_hour(self):
-        self.work = lambda: self.sleeper.sleep()
+        self.work = self.sleeps
         self.assertEqual(self.wake(), HOUR)
         self.assertEqual(self.boots(), 0)
         self.assertEqual(self.sleeper.config.mqttname, "Scale")
@@ -119,13 +126,13 @@ class TestWork(SleeperCase):
         self.assertEqual(loop.uptime_s(), 2)
 
     def test_nothing_of_a_network_is_loaded(self):
-        self.work = lambda: self.sleeper.sleep()
+        self.work = self.sleeps
         self.wake()
         for name in ("net", "mqtt", "topics", "ota", "appliance", "updatewake", "fsm"):
             self.assertNotIn("epx." + name, sys.modules)
 
     def test_periods_of_its_own(self):
-        self.work = lambda: self.sleeper.sleep()
+        self.work = self.sleeps
         self.assertEqual(self.wake(period_ms=7 * MINUTES), 7 * MINUTES)
         self.work = lambda: self.sleeper.sleep(3000)
         self.assertEqual(self.wake(period_ms=7 * MINUTES), 3000)
@@ -142,7 +149,7 @@ class TestWork(SleeperCase):
     def test_what_must_survive_is_saved(self):
         saved = []
         diag.before_reboot.append(lambda: saved.append(loop.uptime_s()))
-        self.work = lambda: self.sleeper.sleep()
+        self.work = self.sleeps
         self.wake()
         self.assertEqual(saved, [2])
 
@@ -209,7 +216,7 @@ class TestFailure(SleeperCase):
         self.fails(ValueError("no weight"))
         self.wake()
         self.wake()
-        self.work = lambda: self.sleeper.sleep()
+        self.work = self.sleeps
         self.assertEqual(self.wake(), HOUR)
         self.fails(ValueError("no weight"))
         self.assertEqual(self.wake(), 5 * MINUTES)
@@ -261,7 +268,7 @@ class TestTrial(SleeperCase):
         self.assertTrue(self.said("info update: set b confirmed, version ?"))
 
     def test_without_one_its_boots_are_counted(self):
-        self.work = lambda: self.sleeper.sleep()
+        self.work = self.sleeps
         self.assertEqual(self.wake(), HOUR)
         self.assertEqual((self.text("/running.txt"), self.boots()), ("b trial a ok", 1))
 
@@ -276,10 +283,9 @@ class TestTrial(SleeperCase):
         self.assertEqual(self.boots(), verdict.FAILED)
 
     def test_it_takes_no_further_update(self):
-        answers = []
-        self.work = lambda: answers.append(self.sleeper.update())
+        self.work = self.updates
         self.wake()
-        self.assertEqual(answers, [False])
+        self.assertEqual(self.answers, [False])
 
     def test_its_wake_has_no_network_though_an_update_was_wanted(self):
         rtcmemory.write("update", b"\x03")
@@ -310,18 +316,16 @@ class TestCanUpdate(SleeperCase):
 
     def test_who_cannot_says_so_and_goes_on(self):
         put_file("/config.txt", b"ssid house\n")
-        answers = []
-        self.work = lambda: answers.append(self.sleeper.update())
+        self.work = self.updates
         self.assertEqual(self.wake(), HOUR)
-        self.assertEqual(answers, [False])
+        self.assertEqual(self.answers, [False])
 
     def test_nor_can_one_that_cannot_remember_it(self):
         for number in range(8):
             rtcmemory.write("full%d" % number, bytes(248))
-        answers = []
-        self.work = lambda: answers.append(self.sleeper.update())
+        self.work = self.updates
         self.wake()
-        self.assertEqual(answers, [False])
+        self.assertEqual(self.answers, [False])
 
 
 class TestUpdate(SleeperCase):
@@ -329,7 +333,7 @@ class TestUpdate(SleeperCase):
 
     def setUp(self):
         super().setUp()
-        self.work = lambda: self.sleeper.update()
+        self.work = self.updates
         with self.assertRaises(Reset):
             self.wake()
         self.sleeper = None
@@ -398,7 +402,7 @@ class TestUpdate(SleeperCase):
                 self.wake()
         self.assertEqual(len(boots), 3)
         self.assertIsNone(rtcmemory.read("update"))
-        self.work = lambda: self.sleeper.sleep()
+        self.work = self.sleeps
         self.assertEqual(self.wake(), HOUR)
         self.assertEqual(len(boots), 3)
 
