@@ -60,7 +60,7 @@ class HX711:
         self._drifts_since_us = self._now_us()
 
     def disturb(self, kg, seconds):
-        """Somebody leans on it and lets go, all the time: by turns kg too much and too little."""
+        """Somebody leans on it and lets go, all the time: up to kg too much or too little."""
         self._disturbance = float(kg)
         self._disturbed_until_us = self._now_us() + int(float(seconds) * 1000000)
 
@@ -93,7 +93,7 @@ class HX711:
         if self._drift:
             kg += self._drift * (at_us - self._drifts_since_us) / 1000000
         if at_us < self._disturbed_until_us:
-            kg += self._disturbance if number & 1 else -self._disturbance
+            kg += self._disturbance * self._random.between(-100, 100) / 100
         if self.gain_pulses == 26:
             kg = 0
         value = int((kg * float(self.counts_per_kg) + float(self.zero) + 0.5) // 1)

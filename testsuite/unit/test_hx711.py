@@ -292,10 +292,10 @@ class TestModel(Case):
         model.drift(0)
         model.disturb(0.1, 1)
         found = []
-        for _ in range(4):
+        for _ in range(8):
             wait(100)
             found.append(self.chip.read())
-        self.assertEqual(sorted(found), [2400, 2400, 2600, 2600])
+        self.assertTrue(2400 <= min(found) < 2490 and 2510 < max(found) <= 2600, found)
         wait(1000)
         self.chip.skip()
         wait(100)
