@@ -44,14 +44,16 @@ def _multiply(secret, x1):
         raise ValueError("want a secret of 32 bytes")
     key = bytearray(secret)
     key[0] &= 0xF8
-    key[31] = key[31] & 0x3F | 0x40
+    key[31] |= 0x40  # the bit above is not looked at
     x, z = _ladder(key, x1)
     return x * _inverse(z) % _PRIME
 
 
 # Products that are multiplied once more are folded only: 2**255 is 19 modulo the prime, so what is
 # above the lowest 255 bits comes back 19 times below. That leaves 262 bits at most and takes half
-# the time of a division. What goes to the next bit is divided, or it would grow for ever.
+# the time of a division. What goes to the next bit is divided, or it would grow for ever. The prime
+# is added so that no negative numbers are folded: MicroPython takes longer for these.
+
 
 
 def _ladder(key, x1):
