@@ -51,9 +51,8 @@ def _multiply(secret, x1):
 
 # Products that are multiplied once more are folded only: 2**255 is 19 modulo the prime, so what is
 # above the lowest 255 bits comes back 19 times below. That leaves 262 bits at most and takes half
-# the time of a division. What goes to the next bit is divided, or it would grow for ever. The prime
-# is added so that no negative numbers are folded: MicroPython takes longer for these.
-
+# the time of a division. What goes to the next bit is divided, or it would grow for ever. Where
+# the prime is added, a number stays positive: MicroPython takes longer to fold negative ones.
 
 
 def _ladder(key, x1):
