@@ -5,7 +5,7 @@
 
 modules: import NAME... in this order, and print "module NAME BYTES" for each. boot: run boot.py
 and main.py in FOLDER, and print "heap BYTES" at the first turn of the loop and once per second
-from then on. Bytes are those of live objects, more than what the mocks alone take.
+from then on; end with "asleep" when the device goes to deep sleep. Bytes are those of live objects, more than what the mocks alone take.
 """
 
 import gc
@@ -50,7 +50,14 @@ def prepare(profile, folder, code):
     sim.load("machine_rare")
     for number in range(40):
         sim.bench.pin(number)
+    sim.bench.on_sleep = sleep
     os.chdir(folder)
+
+
+def sleep(_):
+    """machine.deepsleep() never returns."""
+    print("asleep")
+    sys.exit(0)
 
 
 def measure_modules(names):
