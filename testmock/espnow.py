@@ -125,7 +125,9 @@ class ESPNow(_radio.stream_class):
         else:
             if len(data[1]) < len(message):
                 raise ValueError("buffer too small")
-            data[1][:] = message
+            # A board shortens the bytearray in place, room and views of it stay; what Python can
+            # do is to leave the rest as it is. The length that counts is the one returned.
+            data[1][: len(message)] = message
         if len(data) >= 4:
             data[2] = rssi
             data[3] = time_ms

@@ -55,7 +55,7 @@ class Mqtt:
         self.outbox = Outbox(wake, full_topic("stat", name, "Log"))
         self._availability = full_topic("stat", name, "Availability")
         self._filter = full_topic("cmnd", name, "#")
-        self._client = client = Client(
+        self.client = client = Client(
             "%s%s" % (name, hexlify(machine.unique_id()).decode()),
             keepalive_s=config.keepalive,
             clean=config.mqttsession == "clean",
@@ -118,7 +118,7 @@ class Mqtt:
             self.sm.after(retry_ms, "connecting")
 
     def on_connecting(self):
-        client = self._client
+        client = self.client
         config = self._config
         host = config.mqttbroker
         try:
@@ -133,7 +133,7 @@ class Mqtt:
         self._poll = Poll(client.stream, client.events(), self._serve, core=True)
 
     def on_subscribing(self):
-        if self._client.subscribe(self._filter, 1) is None:
+        if self.client.subscribe(self._filter, 1) is None:
             # What goes out again has filled the buffer: as soon as there is room.
             self.sm.add(Task(self.on_subscribing, 100, core=True))
         self._serve(0)
@@ -156,7 +156,7 @@ class Mqtt:
         self.sm.go("waiting")
 
     def _unsent(self):
-        count = len(self.outbox.events) + len(self._client.in_flight)
+        count = len(self.outbox.events) + len(self.client.in_flight)
         words = "%d messages lost" % count if count else None
         if self._was_subscribed:
             return words
@@ -167,7 +167,7 @@ class Mqtt:
     def _lose(self, why):
         if self.sm.state in ("connecting", "subscribing", "online"):
             log.warn("mqtt: %s", why)
-            self._client.close()
+            self.client.close()
             self.sm.go("lost")
 
     def _on_net(self, state):
@@ -183,7 +183,7 @@ class Mqtt:
 
     def _serve(self, events):
         """Do what the connection has to do: events of its stream, deadlines, what waits."""
-        client = self._client
+        client = self.client
         if client.stream is None:
             return
         securing = client.securing  # a step of the TLS handshake takes seconds at 80 MHz

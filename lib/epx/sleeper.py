@@ -26,7 +26,7 @@ def start(profile, keys, build, period_ms=1 * HOURS, awake_ms=5 * MINUTES):
     """The whole main.py: a wake with build(sleeper), or one for an update. Does not return.
 
     keys() gives the profile's Key rows. period_ms is how long it sleeps, awake_ms how long it is
-    awake at most.
+    awake at most; 0: it never sleeps.
     """
     global startup
     try:
@@ -75,12 +75,13 @@ class Sleeper:
         self.keys = keys
         self._period_ms = period_ms
         diag.after_failure = self._rest
-        diag.is_young = False  # who only wakes for seconds has not failed when it sleeps
+        if awake_ms:
+            diag.is_young = False  # who only wakes for seconds has not failed when it sleeps
+            loop.Task(self._too_long, awake_ms, core=True)
         cause = machine.reset_cause()
         slept = cause == machine.DEEPSLEEP_RESET
         startup.prepare(self, _GRACE_MS if slept else _FIRST_GRACE_MS)
         loop.fault_handler = self._fault
-        loop.Task(self._too_long, awake_ms, core=True)
         if cause == machine.WDT_RESET:
             log.error("hung before: rests")
             # It was that boot which has failed; this one does not count.

@@ -1,6 +1,7 @@
 """Keys of config.txt that a scale has: kg = (raw + calibration_b) / calibration_a."""
 
 from epx.config import Key, integer, number
+from epx.nowsettings import RADIO_KEYS
 
 _either_sign = number(-10000000, 10000000)
 
@@ -12,7 +13,7 @@ def _divisor(words):
     return value
 
 
-KEYS = (
+KEYS = RADIO_KEYS + (
     # How much more the converter's value is for each kilogram. The console shows the value of each
     # weighing: take the difference of two of them, divide by that of the weights.
     Key("calibration_a", _divisor, unit="1/kg"),

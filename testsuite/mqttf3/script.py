@@ -5,7 +5,7 @@ from testsuite.story import MINUTES, SECONDS, Insight, is_online, up
 
 
 def the_socket(insight):
-    return insight.app.mqtt._client.stream
+    return insight.app.mqtt.client.stream
 
 
 def expect_replaced(world, insight, old):

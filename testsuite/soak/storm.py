@@ -239,7 +239,7 @@ class Storm:
         """Messages, as text, or None."""
         mqtt = self.insight.app.mqtt
         waiting = len(mqtt.outbox._states) + len(mqtt.outbox.events)
-        in_flight = len(mqtt._client.in_flight)
+        in_flight = len(mqtt.client.in_flight)
         return "%d + %d messages wait" % (waiting, in_flight) if waiting + in_flight else None
 
     def _forget(self):

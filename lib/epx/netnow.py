@@ -1,0 +1,199 @@
+"""What central and peripheral have in common: the radio, and the way a packet is judged.
+
+The radio is a stream of the loop. Each packet is looked at in the order of what that costs:
+version, length, network, type, sender, tag, and only then what it says. One reason is counted for
+each refusal. Nothing is allocated for a packet before its tag is right but what hashing needs.
+"""
+
+import os
+import select
+
+import network
+from espnow import ESPNow
+from micropython import const
+
+from epx import diag, log
+from epx.loop import Poll
+from epx.nowtopics import split
+from epx.nowwire import (
+    EVERYBODY,
+    HEAD_BYTES,
+    LEAST_BYTES,
+    MOST_BYTES,
+    TAG_BYTES,
+    TID_BYTES,
+    VERSION,
+    Group,
+    payload_of,
+)
+
+_RX_BYTES = const(2176)  # eight of the longest packets, with what the driver adds
+_PER_TURN = const(4)  # packets; others of the loop want a turn, too
+_MOST_SENDERS = const(32)
+BROADCAST_MAC = b"\xff" * 6
+
+# Why packets are refused.
+OTHER_VERSION = const(0)
+LENGTH = const(1)
+OTHER_NETWORK = const(2)
+ROLE = const(3)
+UNKNOWN_PEER = const(4)
+NOT_AUTHENTIC = const(5)
+WRONG_TIME = const(6)
+REPLAY = const(7)
+CONTENT = const(8)
+REASONS = (
+    "another version of the protocol",
+    "no packet has this length",
+    "another network",
+    "not for this role",
+    "unknown peer",
+    "not authentic",
+    "wrong time",
+    "replay",
+    "content",
+)
+
+
+class NetNow:
+    """The radio of one device; see NetNowCentral and NetNowPeripheral."""
+
+    core = False  # as the owner of commands: what they raise is the appliance's own
+    sender = None  # identity of who sent what a command is called for
+    _radio = None
+    _poll = None
+
+    def __init__(self, config):
+        self._config = config
+        self.group = Group(config.espnowpsk, config.espnowgroup)
+        self.refused = [0] * len(REASONS)
+        self._rows = {}
+        self._interface = network.WLAN(network.STA_IF)
+        self._network = self.group.network
+        self._buffer = buffer = bytearray(MOST_BYTES)
+        self._received = [None, buffer, 0, 0]  # sender's MAC, packet, RSSI, ms
+        self._view = view = memoryview(buffer)
+        self._network_view = view[2:6]
+        self._peer_view = view[6:12]
+        self._tid_view = view[16:HEAD_BYTES]
+        self._nonce_view = view[12:HEAD_BYTES]
+        self._cuts = [None] * (MOST_BYTES // 16)
+
+    def bind(self, source, rows):
+        """Call the commands of source that the Hear rows name."""
+        for row in rows:
+            self._rows[row.topic.encode()] = (row.parse, getattr(source, row.command))
+
+    def identity(self):
+        """6 bytes; the MAC of the station."""
+        return self._interface.config("mac")
+
+    # The radio.
+
+    def _open_radio(self, channel):
+        """Be on the air; channel None: the access point's."""
+        interface = self._interface
+        if not interface.active():
+            interface.active(True)
+        if channel is None:
+            # A radio that naps between beacons misses most of what peripherals send.
+            interface.config(pm=network.WLAN.PM_NONE)
+        else:
+            if self._config.espnowlongrange:
+                interface.config(protocol=network.MODE_LR)
+            interface.config(channel=channel)
+        radio = self._radio
+        if radio is None:
+            radio = self._radio = ESPNow()
+        radio.active(False)
+        radio.config(rxbuf=_RX_BYTES)
+        radio.active(True)
+        self._know(BROADCAST_MAC)
+        if self._poll is None or not self._poll.active():
+            self._poll = Poll(radio, select.POLLIN, self._serve, core=True)
+
+    def _close_radio(self):
+        if self._poll:
+            self._poll.cancel()
+            self._poll = None
+        if self._radio:
+            self._radio.active(False)
+            self._interface.active(False)
+
+    def _know(self, mac):
+        """Packets go only to who was made known to the driver."""
+        try:
+            self._radio.add_peer(mac)
+        except OSError:  # it is known
+            pass
+
+    def _send(self, mac, packet, acknowledged=False):
+        """True if it is on the air, and, if so wanted, the radio at mac has acknowledged it."""
+        try:
+            return self._radio.send(mac, packet, acknowledged)
+        except OSError as error:
+            log.warn("netnow: %s", error)
+            return False
+
+    # What comes.
+
+    def _serve(self, events):
+        radio = self._radio
+        received = self._received
+        for _ in range(_PER_TURN):
+            size = radio.recvinto(received, 0)
+            if not size:
+                break
+            if self._buffer[0] != VERSION:
+                self.refuse(OTHER_VERSION)
+            elif size < LEAST_BYTES or size & 15 != HEAD_BYTES - TAG_BYTES:
+                self.refuse(LENGTH)
+            elif self._network_view != self._network:
+                self.refuse(OTHER_NETWORK)
+            else:
+                self._judge(self._buffer[1], self._cuts[size >> 4] or self._cut(size))
+        # The driver notes everybody it ever heard: on a busy or hostile channel without end.
+        if len(radio.peers_table) > _MOST_SENDERS:
+            radio.peers_table.clear()
+
+    def _cut(self, size):
+        """Views of a packet: what is under the tag, ciphertext, tag. Made once for each length."""
+        view = self._view
+        end = size - TAG_BYTES
+        cut = self._cuts[size >> 4] = (view[:end], view[HEAD_BYTES:end], view[end:size])
+        return cut
+
+    def refuse(self, reason):
+        if not self.refused[reason]:
+            log.warn("netnow: refused: %s (said once)", REASONS[reason])
+        self.refused[reason] += 1
+
+    def _opened(self, channel, cut):
+        """The body of what has come, or None."""
+        if channel.is_authentic(cut[0], cut[2]):
+            return channel.body(self._nonce_view, cut[1])
+        self.refuse(NOT_AUTHENTIC)
+        return None
+
+    def _dispatch(self, body):
+        """Give a payload to whom it is for."""
+        try:
+            topic, value = split(payload_of(body))
+            row = self._rows.get(topic)
+            if row is None:
+                raise ValueError("unknown topic %s" % topic)
+            value = row[0](value)
+        except ValueError as error:
+            self.refused[CONTENT] += 1
+            log.warn("netnow: %s", error)
+            return
+        try:
+            row[1](value)
+        except Exception as error:
+            diag.handle_fault(self, error)
+
+    def new_tid(self):
+        return os.urandom(TID_BYTES)
+
+    def is_for_all(self):
+        return self._peer_view == EVERYBODY

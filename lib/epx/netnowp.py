@@ -1,0 +1,283 @@
+"""A peripheral: sends to its central, follows the network time, takes back data."""
+
+from struct import unpack_from
+
+from micropython import const
+
+from epx.fsm import StateMachine
+from epx.loop import Task
+from epx.netnow import CONTENT, REPLAY, ROLE, WRONG_TIME
+from epx.nowseek import STATES, Seeker
+from epx.nowtime import NetworkTime
+from epx.nowwire import (
+    BACK_DATA,
+    BROADCAST,
+    CONFIRM,
+    CONFIRMED,
+    DATA,
+    MORE_WAITS,
+    MOST_PAYLOAD,
+    NO_UPDATE,
+    NOT_CONFIRMED,
+    ON_TRIAL,
+    PAIRING,
+    PING,
+    RECEIPT,
+    TID_BYTES,
+    TIME,
+    UPDATE_WAITS,
+    payload_of,
+)
+from loader import verdict
+
+_PING_MS = const(10000)
+_AHEAD_MS = const(120000)  # a broadcast is believed so far ahead of the last
+_TOLERANCE_MS = const(1000)
+_SILENCE_MS = const(100000)  # three broadcasts
+_DEADLINE_MS = const(15000)
+_LATER_MS = const(30000)  # after its deadline a message is tried more rarely
+_AGAIN_MS = (250, 500, 1000, 2000)
+_MORE_MS = const(1500)  # how long a promise of back data is believed
+_FROM_OTHERS = const((1, 3, 5))  # DATA, PING, WAKEUP: of peripherals
+_UNPAIRED = const(("unpaired", "pairing"))
+_LOST = const(("waking", "scanning"))
+_NOTICED = bytes(TID_BYTES)  # in a receipt: of an update that waits
+
+
+class NetNowPeripheral(Seeker):
+    """Commands of Hear rows are called for back data; see bind().
+
+    extra: battery voltage in mV and flags of epx.nowwire, told with every packet. update_waits:
+    the central has said so. Begins with start().
+    """
+
+    update_waits = False
+    _last_back = b""  # network time of the last back data
+    _last_broadcast = None
+    _sent = 0  # how often the first message has been sent since we are ready
+    _is_late = False
+
+    def __init__(self, config, watchdog, can_update=False, on_battery=False):
+        super().__init__(config, watchdog, on_battery)
+        self.extra = (0 if can_update else NO_UPDATE) | (ON_TRIAL if verdict.trial else 0)
+        self._callbacks = {}
+        self._ping_pause = Task(self._nothing, core=True)
+        self._ping_pause.cancel()
+        self._more = Task(self._nothing, core=True)
+        self._more.cancel()
+        self._deadline = Task(self._too_late, core=True)
+        self._deadline.cancel()
+        self.sm = StateMachine("netnow", self, STATES, core=True)
+
+    def _nothing(self):
+        pass
+
+    def stop(self):
+        """Radio off."""
+        self.sm.go("off")
+
+    def on_off(self):
+        self._close_radio()
+
+    def rssi_dbm(self):
+        """Of the last packet heard; None if there was none."""
+        return self._received[2] if self._received[0] else None
+
+    # Sending.
+
+    def send_data(self, payload, confirm_mode=2, done=None, deadline_ms=_DEADLINE_MS):
+        """Send at most 176 bytes (ValueError if they are more).
+
+        confirm_mode 0: once, unheard. 1: True if the central's radio has acknowledged it. Both
+        False while there is no contact. 2: kept through sleep, repeated until the central has
+        confirmed it, one after the other; done(True) then, or done(False) once after deadline_ms.
+        """
+        if len(payload) > MOST_PAYLOAD:
+            raise ValueError("want at most %d bytes, not %d" % (MOST_PAYLOAD, len(payload)))
+        tid = self.new_tid()
+        if confirm_mode != 2:
+            return self.sm.state == "ready" and self._send_data(
+                NOT_CONFIRMED, tid, payload, confirm_mode == 1
+            )
+        unsent = self.memory.unsent
+        self.memory.keep(tid, payload)
+        if done:
+            self._callbacks[tid] = done
+        self._is_late = False
+        self._deadline.restart(deadline_ms)
+        if self.sm.state == "ready" and len(unsent) == 1:
+            self._send_first()
+        return True
+
+    def _send_data(self, kind, tid, payload, acknowledged=False):
+        return self.send_packet(
+            self.pairing.manager,
+            (DATA, kind),
+            self._up,
+            tid,
+            self.memory.time.now(),
+            payload,
+            acknowledged,
+        )
+
+    def _send_first(self):
+        self._sent = 0
+        self._again.restart(0)
+
+    def _transmit(self):
+        unsent = self.memory.unsent
+        if not unsent:
+            return
+        if self._sent >= len(_AGAIN_MS) and not self._is_late:
+            self.sm.go("waking")  # is the central still there?
+            return
+        message = unsent[0]
+        self._send_data(CONFIRMED, message[:TID_BYTES], message[TID_BYTES:])
+        if self._is_late:
+            self._again.restart(_LATER_MS)
+        else:
+            self._again.restart(_AGAIN_MS[self._sent])
+            self._sent += 1
+
+    def _too_late(self):
+        self._is_late = True
+        callbacks = self._callbacks
+        self._callbacks = {}
+        for done in callbacks.values():
+            done(False)
+
+    def linger_ms(self):
+        """How long somebody who wants to sleep should wait for back data."""
+        return _MORE_MS if self._more.active() else 0
+
+    # The state of contact.
+
+    def on_ready(self):
+        self._heard_time = None
+        self._silence = Task(self._is_silent, _SILENCE_MS, core=True)
+        self._again = Task(self._transmit, core=True)
+        self.sm.add(self._silence)
+        self.sm.add(self._again)
+        self._send_first()
+
+    def _is_silent(self):
+        self.sm.go("waking")
+
+    # What comes in.
+
+    def _judge(self, type, cut):
+        if type == TIME:
+            if self.is_for_all():
+                body = self._opened(self.group.down, cut)
+                if body:
+                    self._on_broadcast(body)
+            elif self._peer_view == self._me and self._down:
+                body = self._opened(self._down, cut)
+                if body:
+                    self._on_own(body)
+        elif type == PAIRING:
+            if self._peer_view == self._me:
+                body = self._opened(self.group.down, cut)
+                if body:
+                    self._on_answer(body)
+        elif type not in _FROM_OTHERS:
+            self.refuse(ROLE)
+
+    def _on_answer(self, body):
+        try:
+            self._on_pairing_answer(body[1], payload_of(body))
+        except ValueError:
+            self.refuse(CONTENT)
+
+    def _on_broadcast(self, body):
+        if body[1] != BROADCAST or body[0] != 7:
+            self.refuse(CONTENT)
+            return
+        time = body[2:14]
+        manager, channel = body[16:22], body[22]
+        state = self.sm.state
+        if state in _UNPAIRED:
+            self._on_first_broadcast(time, manager, channel)
+        elif manager == self.pairing.manager:
+            if self._is_plausible(time):
+                self._last_broadcast = time
+                self.memory.time.set(time)
+                if state == "ready":
+                    self._silence.restart()
+            elif state == "waking":
+                self._heard_time = NetworkTime(time)
+            elif state == "ready" and not self._ping_pause.active():
+                self._ping_pause.restart(_PING_MS)
+                self._ask_for(self.pairing.manager, (PING, 0), self._up, time)
+
+    def _is_plausible(self, time):
+        if self.memory.time is None or self.sm.state != "ready":
+            return False
+        if not -_TOLERANCE_MS <= self.memory.time.ahead_ms(time) <= _TOLERANCE_MS:
+            return False
+        last = self._last_broadcast
+        return last is None or 0 < NetworkTime(last).ahead_ms(time) <= _AHEAD_MS
+
+    def _on_own(self, body):
+        try:
+            payload = payload_of(body)
+        except ValueError:
+            self.refuse(CONTENT)
+            return
+        kind = body[1]
+        if kind == CONFIRM:
+            self._on_confirm(payload, body)
+        elif kind == BACK_DATA:
+            self._on_back_data(body)
+        else:
+            self.refuse(CONTENT)
+
+    def _on_confirm(self, payload, body):
+        tid = payload[:TID_BYTES]
+        if len(payload) <= TID_BYTES:
+            self.refuse(CONTENT)
+            return
+        if tid in self._asked:
+            self._asked.remove(tid)
+            self._tune(payload[TID_BYTES])
+            self.pairing.put_channel(self._channel)
+        elif not self.memory.sent(tid):
+            self.refuse(REPLAY)
+            return
+        # Only the central can name our TID: so this is the time.
+        time = body[2:14]
+        self.memory.time = NetworkTime(time)
+        self._last_broadcast = None
+        self._note_flags(unpack_from(">H", body, 14)[0])
+        if self.sm.state == "ready":
+            self._silence.restart()
+            done = self._callbacks.pop(tid, None)
+            if done:
+                done(True)
+            self._send_first()
+        elif self.sm.state in _LOST:
+            self.sm.go("ready")
+
+    def _note_flags(self, flags):
+        if flags & MORE_WAITS:
+            self._more.restart(_MORE_MS)
+        else:
+            self._more.cancel()
+        if flags & UPDATE_WAITS and not self.update_waits:
+            self.update_waits = True
+            self._send_data(RECEIPT, self.new_tid(), _NOTICED)
+
+    def _on_back_data(self, body):
+        time = body[2:14]
+        if self.sm.state != "ready" or abs(self.memory.time.ahead_ms(time)) > _TOLERANCE_MS:
+            self.refuse(WRONG_TIME)
+            return
+        if self._last_back and NetworkTime(self._last_back).ahead_ms(time) <= 0:
+            self.refuse(REPLAY)
+            return
+        self._last_back = time
+        self._note_flags(unpack_from(">H", body, 14)[0])
+        tid = bytes(self._tid_view)
+        if self.memory.is_new(tid):
+            self._dispatch(body)
+        self._send_data(RECEIPT, self.new_tid(), tid)

@@ -1,0 +1,155 @@
+"""What a central knows of its peripherals: who is paired, who was heard, whose keys are ready."""
+
+from binascii import hexlify
+
+from micropython import const
+
+from epx import log
+from epx.loop import uptime_s
+from epx.nowstore import Pairs
+from epx.nowwire import TID_BYTES, Channel
+
+_REMEMBERED = const(4 * (1 + TID_BYTES))  # of each peripheral: the last four TIDs with their types
+_MOST_LOST = const(64)  # a longer gap is a restart, which skips reserved numbers
+_PER_PAGE = const(6)  # so that a list fits the default of mqttpacket
+_WARM = const(4)  # peripherals whose keys are ready, 1.5 KB each
+
+
+class Peer:
+    """One peripheral that was heard since boot."""
+
+    up = down = None  # channels, while it is one of the last that were heard
+    secret = None  # of a pairing that it has not made use of yet
+    counter = 0
+    tids = b""
+    seen_s = rssi_dbm = battery_mv = received = lost = 0
+    update = None  # "waits", "taken", "cannot", "trial"
+
+    def __init__(self, identity):
+        self.identity = identity
+
+    def note(self, counter, rssi_dbm):
+        """A packet of it was accepted."""
+        gap = counter - self.counter - 1
+        if self.counter and gap <= _MOST_LOST:
+            self.lost += gap
+        self.counter = counter
+        self.received += 1
+        self.seen_s = uptime_s()
+        self.rssi_dbm = rssi_dbm
+
+    def remember(self, mark):
+        """mark: type and TID of what was accepted."""
+        self.tids = (self.tids + mark)[-_REMEMBERED:]
+
+    def row(self):
+        """As JSON. Loss is in percent of what it has sent, repetitions included."""
+        words = '{"id":"%s","seen_s":%d,"rssi":%d,"loss":%d' % (
+            hexlify(self.identity).decode(),
+            uptime_s() - self.seen_s,
+            self.rssi_dbm,
+            100 * self.lost // (self.lost + self.received),
+        )
+        if self.battery_mv:
+            words += ',"battery_mv":%d' % self.battery_mv
+        if self.update:
+            words += ',"update":"%s"' % self.update
+        return words + "}"
+
+
+class Roster:
+    """All peers. last: who was heard last, with keys. None of the paired is ever forgotten, but
+    by unpairing: so a full table lets no replay in."""
+
+    def __init__(self, network):
+        self._network = network
+        self.pairs = Pairs()
+        self.heard = {}
+        self._warm = []
+        self._page = 0
+        self.last = Peer(b"")
+
+    def find(self, identity):
+        """The Peer, with the key to check what it says; None if it is not paired."""
+        peer = self.heard.get(identity)
+        if peer is None:
+            if identity not in self.pairs.index:
+                return None
+            peer = Peer(identity)
+        if peer.up is None:
+            peer.up = Channel(self.pairs.secret(identity), b"up", self._network)
+        return peer
+
+    def cool(self, peer):
+        """That was not it: give its key back, unless it is one of those that are ready."""
+        if peer not in self._warm:
+            peer.up = None
+
+    def keep_warm(self, peer):
+        """It has proved who it is, or is to be told something: keep its keys at hand."""
+        self.heard[peer.identity] = peer
+        warm = self._warm
+        if peer in warm:
+            warm.remove(peer)
+        elif len(warm) >= _WARM:
+            cold = warm.pop(0)
+            cold.up = cold.down = None
+        warm.append(peer)
+        self.last = peer
+
+    def channel_to(self, identity):
+        """(Peer, channel down); (None, None) if it is not paired."""
+        peer = self.find(identity)
+        if peer is None:
+            return None, None
+        self.keep_warm(peer)
+        if peer.down is None:
+            peer.down = Channel(self.pairs.secret(identity), b"down", self._network)
+        return peer, peer.down
+
+    def replace(self, peer):
+        """peer uses the secret that was agreed on last: now it is kept."""
+        earlier = self.heard.get(peer.identity)
+        if earlier:
+            self.drop(peer.identity)
+            peer.tids = earlier.tids
+        longest_unheard_first = sorted(self.heard.values(), key=_last_seen)
+        seen = [peer.identity for peer in longest_unheard_first]
+        victim = self.pairs.put(peer.identity, peer.secret, seen)
+        peer.secret = None
+        log.info("netnow: paired, %d known", len(self.pairs.index))
+        if victim:
+            log.warn("netnow: too many pairs, the longest unheard one is given up")
+            self.drop(victim)
+
+    def drop(self, identity):
+        """Forget what was heard of it."""
+        peer = self.heard.pop(identity, None)
+        if peer in self._warm:
+            self._warm.remove(peer)
+        if peer is self.last:
+            self.last = Peer(b"")
+
+    def unpair(self, identity):
+        """True if it was paired."""
+        self.drop(identity)
+        return self.pairs.remove(identity)
+
+    def page(self):
+        """The next six of those heard, as JSON."""
+        peers = list(self.heard.values())
+        if self._page * _PER_PAGE >= len(peers):
+            self._page = 0
+        first = self._page * _PER_PAGE
+        self._page += 1
+        rows = [peer.row() for peer in peers[first : first + _PER_PAGE]]
+        return '{"paired":%d,"heard":%d,"first":%d,"peers":[%s]}' % (
+            len(self.pairs.index),
+            len(peers),
+            first,
+            ",".join(rows),
+        )
+
+
+def _last_seen(peer):
+    return peer.seen_s

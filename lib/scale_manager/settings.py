@@ -1,0 +1,5 @@
+"""Keys of config.txt that a scale manager has."""
+
+from epx.nowsettings import CENTRAL_KEYS
+
+KEYS = CENTRAL_KEYS

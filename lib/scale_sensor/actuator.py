@@ -1,0 +1,40 @@
+"""Brings one reading to the central, and then lets the device sleep."""
+
+from micropython import const
+
+from epx.loop import Task
+
+_SLEEP_MS = const(1000)
+
+
+class Courier:
+    """device: the Sleeper; now: NetNowPeripheral; weight, malfunction: rows of service.
+
+    The radio is on only for this: it takes as much current as all else together.
+    """
+
+    def __init__(self, device, now, weight, malfunction):
+        self._device = device
+        self._now = now
+        self._weight = weight
+        self._malfunction = malfunction
+        self._task = Task(self._sleep)
+        self._task.cancel()
+
+    def deliver(self, scale):
+        """What it has weighed, or why it has not."""
+        now = self._now
+        now.extra |= scale.battery_mv
+        row = self._malfunction if scale.malfunction else self._weight
+        now.start()
+        now.send_data(row.payload(scale), 2, self._done)
+
+    def _done(self, is_delivered):
+        if is_delivered:
+            self._device.reading_confirmed()
+        self._task.restart(max(_SLEEP_MS, self._now.linger_ms()))
+
+    def _sleep(self):
+        if self._now.update_waits:
+            self._device.update()
+        self._device.sleep()

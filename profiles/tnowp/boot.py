@@ -1,0 +1,1 @@
+"""Runs before main.py: nothing to switch off."""
