@@ -11,8 +11,8 @@ from epx.clock import HOURS, MINUTES, SECONDS
 from epx.nvram import Nvram
 from loader import verdict
 
-_GRACE_MS = const(1000)  # of the watchdog, after a deep sleep: nobody sits at the serial port
-_FIRST_GRACE_MS = const(10000)
+_GRACE_MS = const(1000)  # of the watchdog
+_BENCH_GRACE_MS = const(10000)  # when somebody sits at the serial port, perhaps
 _FIRST_REST_MS = const(300000)
 _LONGEST_REST_MS = const(3600000)
 _UPDATE_WAKES = const(3)  # resets within an update, such as those of a new firmware
@@ -79,8 +79,8 @@ class Sleeper:
             diag.is_young = False  # who only wakes for seconds has not failed when it sleeps
             loop.Task(self._too_long, awake_ms, core=True)
         cause = machine.reset_cause()
-        slept = cause == machine.DEEPSLEEP_RESET
-        startup.prepare(self, _GRACE_MS if slept else _FIRST_GRACE_MS)
+        at_bench = cause in (machine.PWRON_RESET, machine.SOFT_RESET)
+        startup.prepare(self, _BENCH_GRACE_MS if at_bench else _GRACE_MS)
         loop.fault_handler = self._fault
         if cause == machine.WDT_RESET:
             log.error("hung before: rests")

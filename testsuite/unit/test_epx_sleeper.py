@@ -175,6 +175,10 @@ class TestWatchdog(SleeperCase):
         self.assertEqual(self.armed, [(1, 15000)])
 
 
+class TestWatchdogAfterReset(TestWatchdog):
+    cause = HARD_RESET
+
+
 class TestWatchdogAtPowerOn(SleeperCase):
     cause = POWER_ON
 
