@@ -2,6 +2,7 @@
 
 import binascii
 import json
+import os
 
 from testmock.bench import Bench
 
@@ -49,6 +50,21 @@ class Control:
         self._round = 0
         self._quit = False
         self.on_quit = None
+
+    def end_by(self, end):
+        """What ends the process when the device is reset or sleeps: called with the status."""
+        self._end = end
+        self._bench.on_reset = self._reset
+        self._bench.on_sleep = self._sleep
+
+    def _reset(self, cause):
+        self.say("reset", cause)
+        self._end(RESET_STATUS)
+
+    def _sleep(self, ms):
+        self._bench.sleep()
+        self.say("deepsleep", ms)
+        self._end(RESET_STATUS)
 
     def run(self):
         while not self._quit:
@@ -105,6 +121,8 @@ class Control:
     def _report(self):
         bench = self._bench
         self._tell("wifi", bench.wifi.report())
+        if bench._radio:
+            bench._radio.tell()
         pins = {}
         for pin in list(bench.pins.values()):
             if pin.is_output():
@@ -155,6 +173,33 @@ class _Sim:
         return getattr(__import__("testmock." + name), name)
 
 
+def has_ether():
+    """Is there a hub for packets?"""
+    return bool(os.getenv("EPX_ETHER"))
+
+
+def _radio(bench):
+    from testmock.realether import RealRadio
+
+    return RealRadio(bench, int(os.getenv("EPX_ETHER") or 0))
+
+
+def _keep_rtc_memory(bench, path, cause):
+    """It outlives the processes of a device, but not its power."""
+    if cause != 1:
+        try:
+            with open(path, "rb") as file:
+                bench.rtc_memory = file.read()
+        except OSError:
+            pass
+
+    def save():
+        with open(path, "wb") as file:
+            file.write(bench.rtc_memory)
+
+    bench.on_rtc_memory = save
+
+
 def prepare(time, folder, cause):
     """The bench of a device that starts in real time, as the mocks' _sim."""
     sim = _Sim()
@@ -165,7 +210,12 @@ def prepare(time, folder, cause):
     bench.wifi.associate_ms = _ASSOCIATE_MS
     # Where its ports really are.
     bench.wifi.address = "127.0.0.1"
+    mac = os.getenv("EPX_MAC")
+    if mac:
+        bench.wifi.mac = bench.unique_id = binascii.unhexlify(mac)
+    bench.make_radio = lambda: _radio(bench)
     bench.restart(cause, power_lost=cause == 1)
+    _keep_rtc_memory(bench, folder + ".rtc", cause)
     store = folder + ".nvs"
     try:
         with open(store) as file:

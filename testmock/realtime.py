@@ -6,7 +6,10 @@
 FOLDER is the device's file system (config.txt is there already), CODE the folder that holds
 profiles/, lib/ and testmock/, CAUSE the reset cause. If FOLDER has a boot.py, the program is what
 is installed there, and sees nothing else; only the simulated hardware comes from CODE then. The
-program ends with status 42 when the device resets: start it again.
+program ends with status 42 when the device resets: start it again. It also does in deep sleep,
+having said {"deepsleep": ms}: start it again with cause 4 when that time is over (null: never).
+What RTC().memory() holds is the file FOLDER.rtc, NVRAM is FOLDER.nvs. EPX_ETHER is the port of a
+hub for packets of ESP-NOW (realether.py), EPX_MAC the device's MAC in hex.
 
 Commands on stdin: "set PART.ATTRIBUTE VALUE", "call PART.METHOD VALUE", "input PIN LEVEL",
 "state", "quit"; PART is a name of stage.py, or wifi, ethernet. Lines on stdout that begin with
@@ -53,13 +56,11 @@ def main_micropython(profile, folder, code, cause):
     __import__("stage").stage(sim.bench)
     if sim.bench.wires:
         sys.modules["onewire"] = __import__("onewire")
+    if sim.bench.uses_espnow or control.has_ether():
+        sys.modules["espnow"] = __import__("espnow")
     commander = control.Control(sim.bench, time, select, sys.stdin, sys.stdout.write)
 
-    def on_reset(reset_cause):
-        commander.say("reset", reset_cause)
-        raise SystemExit(control.RESET_STATUS)
-
-    sim.bench.on_reset = on_reset
+    commander.end_by(sys.exit)
     os.chdir("/" if installed else folder)
     gc.collect()
     _thread.start_new_thread(commander.run, ())

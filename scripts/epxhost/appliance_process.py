@@ -19,13 +19,15 @@ _PREFIX = "#! "
 # testmock/control.py: RESET_STATUS.
 _RESET_STATUS = 42
 _WATCHDOG_CAUSE = 3
+_DEEPSLEEP_CAUSE = 4
 _STOP_LIMIT_S = 2.0
 # As long as a board needs to boot; it also keeps one that resets at once from eating the PC.
 _BOOT_S = 0.3
 # What a device in real time needs of testmock/, besides models.
 _MOCKS = (
-    "analog", "bench", "cable", "control", "esp32", "flashmap", "machine", "machine_rare",
-    "mounted", "network", "onewire", "partition", "radio", "realtime", "rmtrx", "shifted", "wired",
+    "analog", "bench", "cable", "control", "esp32", "espnow", "flashmap", "machine",
+    "machine_rare", "mounted", "network", "onewire", "partition", "radio", "realether",
+    "realtime", "rmtrx", "shifted", "wired",
 )  # fmt: skip
 
 
@@ -38,6 +40,8 @@ class ApplianceProcess:
     program is what cpall would put into the device (compiled: modules as .mpy), in folder, and
     is what updates change; a folder that has one already stays as it is. port: of this computer,
     for updates, and speed: of the device's clock, both on MicroPython only (testmock/shifted.py).
+    ether: the port of an EtherHub, mac: in hex, different for each device there. A device in deep
+    sleep starts again after the time that it wants, but longest_sleep_s at most.
     """
 
     def __init__(
@@ -52,8 +56,15 @@ class ApplianceProcess:
         compiled: bool = False,
         port: int | None = None,
         speed: int = 1,
+        ether: int | None = None,
+        mac: str | None = None,
+        longest_sleep_s: float | None = None,
     ) -> None:
         assert interpreter or not port
+        self._radio = {"EPX_ETHER": str(ether)} if ether else {}
+        self._radio |= {"EPX_MAC": mac} if mac else {}
+        self._longest_sleep_s = longest_sleep_s
+        self.slept_ms: list[int | None] = []
         self._shift = [str(port), str(speed)] if port else []
         self.events: queue.Queue[tuple[str, object]] = queue.Queue()
         self.resets: list[int] = []
@@ -69,7 +80,7 @@ class ApplianceProcess:
         (self.folder / "config.txt").write_text(config_text)
         self._interpreter = interpreter
         self._code = compiled_tree(profile) if interpreter else ROOT
-        self._stopping = False
+        self._stop_called = threading.Event()
         self._lock = threading.Lock()
         self._process = self._start(cause)
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -91,7 +102,7 @@ class ApplianceProcess:
 
     def stop(self) -> None:
         """End it, whatever it does."""
-        self._stopping = True
+        self._stop_called.set()
         with self._lock:
             self._process.kill()
         self._thread.join(_STOP_LIMIT_S)
@@ -117,21 +128,31 @@ class ApplianceProcess:
             text=True,
             errors="replace",
             bufsize=1,
-            env=dict(os.environ, PYTHONUNBUFFERED="1"),
+            env=dict(os.environ, PYTHONUNBUFFERED="1", **self._radio),
         )
 
     def _watch(self) -> None:
         while True:
             cause = self._read()
             status = self._process.wait()
-            if self._stopping or (status != _RESET_STATUS and cause != _WATCHDOG_CAUSE):
+            expected = status == _RESET_STATUS or cause == _WATCHDOG_CAUSE
+            if self._stop_called.is_set() or not expected:
                 self.events.put(("exit", status))
                 return
-            self.resets.append(cause)
+            if cause == _DEEPSLEEP_CAUSE:
+                self._stop_called.wait(self._sleep_s(self.slept_ms[-1]))
+            else:
+                self.resets.append(cause)
             time.sleep(_BOOT_S)
             with self._lock:
-                if not self._stopping:
+                if not self._stop_called.is_set():
                     self._process = self._start(cause)
+
+    def _sleep_s(self, ms: int | None) -> float | None:
+        """None: until it is stopped."""
+        times = [ms / 1000] if ms is not None else []
+        times += [self._longest_sleep_s] if self._longest_sleep_s is not None else []
+        return min(times, default=None)
 
     def _read(self) -> int:
         """Hand on all lines of one run; the cause of the reset that ended it, or 0."""
@@ -149,6 +170,9 @@ class ApplianceProcess:
                 self._draw(bytes.fromhex(state["display"]))
                 continue
             self.events.put(("state", state))
+            if "deepsleep" in state:
+                cause = _DEEPSLEEP_CAUSE
+                self.slept_ms.append(state["deepsleep"])
             if "reset" in state:
                 cause = state["reset"]
                 if cause == _WATCHDOG_CAUSE:

@@ -76,6 +76,11 @@ def _write(text):
         sys.stdout.flush()
 
 
+def _exit(status):
+    sys.stdout.flush()
+    os._exit(status)
+
+
 def run(profile, folder, code, cause):
     bench = control.prepare(_Clock, folder, cause).bench
     device = _Device(profile, folder, bench)
@@ -89,12 +94,7 @@ def run(profile, folder, code, cause):
     select = importlib.import_module("testmock.cpython_real.stdin")
     commander = control.Control(bench, _Clock, select, sys.stdin, _write)
 
-    def on_reset(reset_cause):
-        commander.say("reset", reset_cause)
-        sys.stdout.flush()
-        os._exit(control.RESET_STATUS)
-
-    bench.on_reset = on_reset
+    commander.end_by(_exit)
     commander.on_quit = lambda: os._exit(0)
     threading.Thread(target=commander.run, daemon=True).start()
     if installed:
