@@ -456,10 +456,13 @@ def test_a_key_costs_seconds_and_the_world_goes_on(world):
 
     sender = Sender(world)
     world.device.bench.frequency_hz = 80_000_000
+    world.device.bench.radio.key_cost_us = 1_500_000
     world.call_after(500, beat)
+    # Who is there? A request with a key: one multiplication. An answer: two.
     assert sender.send(BROADCAST, b"\x03\x04" + bytes(58))[1] == 6
-    assert sender.send(BROADCAST, b"\x03\x04" + bytes(90))[1] == 3401
-    assert beats == [beats[0] + 500 * number for number in range(6)]
+    assert sender.send(BROADCAST, b"\x03\x04" + bytes(90))[1] == 1505
+    assert sender.send(BROADCAST, b"\x03\x04" + bytes(154))[1] == 3005
+    assert beats == [beats[0] + 500 * number for number in range(9)]
 
 
 def test_the_radio_knows_how_long_it_was_on(world):

@@ -59,9 +59,10 @@ def test_one_computes_for_seconds_while_the_other_works(world):
 
     def slow(load):
         load("machine").freq(80_000_000)
+        second.bench.radio.key_cost_us = 1_700_000
         now = on_air(load)
         now.add_peer(BROADCAST)
-        now.send(BROADCAST, b"\x03\x04" + bytes(90))
+        now.send(BROADCAST, b"\x03\x04" + bytes(154))
         while True:
             message = now.recv(-1)[1]
             received.append((world.now_ms(), message))
@@ -74,7 +75,7 @@ def test_one_computes_for_seconds_while_the_other_works(world):
     ticks = [entry[0] for entry in world.ether.log if entry[4] == b"tick"]
     assert ticks == [300 + 1001 * n for n in range(6)], ticks
     assert [message for _, message in received] == [b"tick"] * 6
-    assert [ms for ms, _ in received[:5]] == [3702, 3703, 3704, 3705, 4306], received
+    assert [ms for ms, _ in received[:5]] == [3706, 3707, 3708, 3709, 4306], received
 
 
 def test_hidden_from_each_other_they_collide_at_the_third(world):
