@@ -65,7 +65,7 @@ class NetNowPeripheral(Seeker):
         self._ping_pause.cancel()
         self._more = Task(self._nothing, core=True)
         self._more.cancel()
-        self._deadline = Task(self._too_late, core=True)
+        self._deadline = Task(self._too_late, _DEADLINE_MS, core=True)
         self._deadline.cancel()
         self.sm = StateMachine("netnow", self, STATES, core=True)
 
@@ -140,6 +140,13 @@ class NetNowPeripheral(Seeker):
             self._sent += 1
 
     def _too_late(self):
+        if self._on_battery and self.sm.state in _UNPAIRED:
+            self._deadline.restart()  # its battery says when to end that
+        else:
+            self.give_up()
+
+    def give_up(self):
+        """Tell all who wait that it takes longer; what is unsent stays."""
         self._is_late = True
         callbacks = self._callbacks
         self._callbacks = {}

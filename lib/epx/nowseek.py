@@ -41,7 +41,7 @@ _WAKE_AGAIN_MS = (250, 500, 1000, 500)
 _PROBE_MS = const(150)
 _PROBES = const(2)
 _SCAN_PART = const(720)  # of all time may be spent on scans by who has a battery: 120 s per day
-_SCAN_MOST_MS = const(60000)
+_SCAN_MOST_MS = const(130000)  # twice all channels, for a pairing
 _MOST_ASKED = const(4)
 _PAIR_FILE = const("pair.txt")
 
@@ -119,13 +119,12 @@ class Seeker(NetNow):
     # Without a pair.
 
     def on_unpaired(self):
-        self._tries = 0
+        self._begin_search()
         self.sm.add(Task(self._ask, 0, _ASK_MS, core=True))
 
     def _ask(self):
-        if self._tries % _ASKS_PER_CHANNEL == 0:
-            self._tune(self._tries // _ASKS_PER_CHANNEL % _CHANNELS + 1)
-        self._tries += 1
+        if not self._may_search(_ASK_MS, _ASKS_PER_CHANNEL):
+            return
         kinds = (PAIRING, ASK)
         none = bytes(TIME_BYTES)
         self.send_packet(BROADCAST_MAC, kinds, self.group.up, self.new_tid(), none)
@@ -165,6 +164,8 @@ class Seeker(NetNow):
         if status != AGREED:
             if status == KNOWN:
                 log.warn("netnow: the central knows this device: let it pair again, Pair on")
+                if self._on_battery:
+                    self.give_up()
             self._exchange.restart(_REFUSED_MS)
             return
         from epx import nowpair
@@ -239,17 +240,30 @@ class Seeker(NetNow):
 
     def on_scanning(self):
         log.info("netnow: looking for the central on other channels")
-        self._tries = 0
+        self._begin_search()
         self._heard_time = None
         self.sm.add(Task(self._probe, 0, _PROBE_MS, core=True))
 
     def _probe(self):
+        if self._may_search(_PROBE_MS, _PROBES):
+            self._wakeup()
+
+    # Searching, channel by channel.
+
+    def _begin_search(self):
+        self._tries = 0
+        self._first_channel = os.urandom(1)[0]  # who may search for seconds only gets everywhere
+
+    def _may_search(self, ms, per_channel):
+        """Tune to the next channel in time. False if there is no battery for it."""
         memory = self.memory
         if self._on_battery:
-            if memory.scan_ms < _PROBE_MS:
-                return
-            memory.scan_ms -= _PROBE_MS
-        if self._tries % _PROBES == 0:
-            self._tune(self._tries // _PROBES % _CHANNELS + 1)
+            if memory.scan_ms < ms:
+                self.give_up()
+                return False
+            memory.scan_ms -= ms
+        if self._tries % per_channel == 0:
+            channel = self._first_channel + self._tries // per_channel
+            self._tune(channel % _CHANNELS + 1)
         self._tries += 1
-        self._wakeup()
+        return True

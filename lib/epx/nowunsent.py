@@ -60,7 +60,7 @@ class Memory:
     """
 
     slept_ms = 0
-    scan_ms = 60000  # all that may be saved up
+    scan_ms = 130000  # all that may be saved up
 
     def __init__(self):
         kept = rtcmemory.read("now")

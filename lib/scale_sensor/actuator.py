@@ -32,7 +32,10 @@ class Courier:
     def _done(self, is_delivered):
         if is_delivered:
             self._device.reading_confirmed()
-        self._task.restart(max(_SLEEP_MS, self._now.linger_ms()))
+        linger_ms = self._now.linger_ms()
+        if not linger_ms:
+            self._now.stop()
+        self._task.restart(max(_SLEEP_MS, linger_ms))
 
     def _sleep(self):
         if self._now.update_waits:

@@ -41,8 +41,8 @@ def battery_mv(pin, ratio):
 class Scale:
     """weight_kg = (raw + b) / a, None before the result and after a failure.
 
-    malfunction: None before the result, then 0 or one of the codes above. done() is called once,
-    with the result there and the converter powered down. battery_mv is handed on only: measure it
+    malfunction: None before the result, then 0 or one of the codes above. done(this) is called
+    once, with the result there and the converter powered down. battery_mv is handed on only: measure it
     before the radio draws its current.
     """
 
@@ -152,7 +152,7 @@ class Scale:
         self.malfunction = code
         self._driver.power_down()
         self._later(self._look, _SETTLED_MS)
-        self._done()
+        self._done(self)
 
     def _look(self):
         if self.malfunction != _NOT_THERE and not self._driver.is_down():

@@ -1,1 +1,5 @@
-"""Runs before main.py: nothing to switch off."""
+"""Runs before main.py: as slow as the radio allows, for the battery."""
+
+from machine import freq
+
+freq(80_000_000)

@@ -32,7 +32,7 @@ class Case(unittest.TestCase):
         self.began_ms = now_ms()
         self.scale = Scale(HX711(Pin(5), Pin(4)), a, b, self.done)
 
-    def done(self):
+    def done(self, _):
         self.done_ms.append(now_ms() - self.began_ms)
         self.was_down = BENCH.output(4)
 
