@@ -9,7 +9,9 @@ from testmock.radio import Wifi
 _HISTORY_LIMIT = 4000
 # What a program needs to read a pin: an estimate for an ESP32. Charged where time matters.
 _PIN_READ_US = 5
-_DEEPSLEEP_CAUSE = 4
+# Pads that can be outputs and hold their level through resets and deep sleep (ESP32 data sheet,
+# RTC_MUX pin list); others only with gpio_deep_sleep_hold_en(), which no program here calls.
+_HOLDING = frozenset((0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33))
 
 
 class PinState:
@@ -34,7 +36,31 @@ class PinState:
         self.trigger = 0
         self.delivered = 0
         self.pin = None
-        self.hold = False
+        self.held = False
+
+    def restart(self):
+        """As after a reset that leaves the power on: what is held stays as it looks outside."""
+        if self.held and self.number in _HOLDING:
+            self.handler = None
+            self._mode_beneath, self._latch_beneath = None, 0
+        else:
+            self.release()
+
+    def hold(self, on):
+        """Freeze the pad, or let it follow again what was set meanwhile."""
+        if self.held:
+            self.held = False
+            self.mode = self._mode_beneath
+            self.write(self._latch_beneath)
+        if on:
+            self._mode_beneath, self._latch_beneath = self.mode, self.latch
+            self.held = True
+
+    def set_mode(self, mode):
+        if self.held:
+            self._mode_beneath = mode
+        else:
+            self.mode = mode
 
     def is_output(self):
         return self.mode in (3, 7)
@@ -51,6 +77,9 @@ class PinState:
     def write(self, value):
         """The program sets the output."""
         value = 1 if value else 0
+        if self.held:
+            self._latch_beneath = value
+            return
         limit = self._bench.history_limit
         if limit and (not self.history or self.history[-1][1] != value):
             self.history.append((self._bench.clock.now_us() // 1000, value))
@@ -227,12 +256,6 @@ class Bench:
     def reset(self, cause):
         self.on_reset(cause)
 
-    def release_pins(self, keep_held):
-        """As after a reset; those with hold=True stay as they are through a deep sleep."""
-        for state in self.pins.values():
-            if not (keep_held and state.hold):
-                state.release()
-
     def start_watchdog(self, timeout_ms):
         self.watchdog_timeout_ms = timeout_ms
         self.fed_us = self.clock.now_us()
@@ -245,8 +268,11 @@ class Bench:
     def sleep(self):
         """Deep sleep begins: of the chip only its clock runs, and what hangs on it stays."""
         self.watchdog_timeout_ms = 0
-        self.release_pins(keep_held=True)
+        for state in self.pins.values():
+            state.restart()
         self.wifi.restart()
+        if self._ethernet:
+            self._ethernet.restart()
         if self._radio:
             self._radio.restart()
 
@@ -256,7 +282,11 @@ class Bench:
         self.watchdog_timeout_ms = 0
         self._pulsing.clear()
         self.uart_lines.clear()
-        self.release_pins(cause == _DEEPSLEEP_CAUSE)
+        for state in self.pins.values():
+            if power_lost:
+                state.release()
+            else:
+                state.restart()
         self.wifi.restart()
         if self._radio:
             self._radio.restart()

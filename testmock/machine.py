@@ -73,11 +73,11 @@ class Pin:
         if value is not None:
             state.write(value)
         if mode != -1:
-            state.mode = mode
+            state.set_mode(mode)
         if pull != -1:
             state.pull = pull
         if hold is not None:
-            state.hold = bool(hold)
+            state.hold(hold)
 
     def value(self, x=None):
         if x is None:

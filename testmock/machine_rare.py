@@ -19,7 +19,7 @@ def soft_reset():
 def deepsleep(time_ms=0):
     """Ends the program; after time_ms (0: never) the next begins, with reset cause 4.
 
-    Pins fall back to inputs unless they have hold=True; of memory only RTC().memory() stays.
+    Pins fall back to inputs unless they are held; of memory only RTC().memory() stays.
     """
     _bench.on_sleep(time_ms or None)
 
