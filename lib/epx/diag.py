@@ -22,13 +22,13 @@ _MEMORY_WINDOW_S = const(600)
 # Of machine.PWRON_RESET and the constants that follow it.
 _CAUSES = const(("power-on", "hard reset", "watchdog", "deep sleep", "soft reset"))
 
-is_young = True  # the first minute of this boot is not over, after which it has not failed
+is_young = True  # this boot has not failed once its first minute is over; see epx.sleeper
 faults = 0  # exceptions of the appliance's own callbacks since boot
 _memory_errors_s = [-_MEMORY_WINDOW_S] * _MEMORY_ERRORS  # when the last ones were
 
 # callback() of each saves what must survive, quickly; what it returns is added to the reason.
 before_reboot = []
-# What ends a boot that has failed, if it returns machine.reset(): a sleeper rests (epx.sleeper).
+# Called before the reset that a failure leads to: a sleeper sleeps instead, see epx.sleeper.
 after_failure = None
 
 
