@@ -263,6 +263,8 @@ import machine, network, esp32, stage
 stage.stage(sim.bench)
 if sim.bench.wires:
     import onewire
+if sim.bench.uses_espnow:
+    import espnow
 gc.collect()
 print(gc.mem_alloc() - before)
 """
