@@ -27,7 +27,7 @@ _PREPARE_MS = const(30000)
 class Desk:
     """One exchange per minute, with keys that were made before; known identities in the window."""
 
-    pending = None  # the answer that the peripheral has not made use of yet: nowpair.Pending
+    pending = None  # the answer that the peripheral has not made use of yet: nowpending.Pending
     _own = None  # keys for the next exchange: (secret, public)
     _exchange_s = -_EXCHANGE_S
     _asked_s = -_ASKED_S
@@ -50,6 +50,7 @@ class Desk:
         self._forget()
 
     def _forget(self):
+        diag.forget("epx", "nowpending")
         diag.forget("epx", "nowpair")
         diag.forget("epx", "x25519")
 
@@ -93,12 +94,12 @@ class Desk:
             self._exchange(identity, public, tid)
 
     def _exchange(self, identity, public, tid):
-        from epx import nowpair
+        from epx import nowpending
 
         self._exchange_s = uptime_s()
         own, self._own = self._own, None
         try:
-            self.pending = nowpair.Pending(self._central, self._watchdog, own, identity, public)
+            self.pending = nowpending.Pending(self._central, self._watchdog, own, identity, public)
         except ValueError as error:
             log.warn("netnow: pairing: %s", error)
         else:

@@ -7,13 +7,11 @@ the PSK, from a stolen peripheral say, cannot take its place.
 
 import os
 
-from esp32 import NVS
 from micropython import const
 
 from epx import x25519
 from epx.keyed import equal, hmac
-from epx.nowpeers import Peer
-from epx.nowwire import KEY_BYTES, Channel, derived
+from epx.nowwire import KEY_BYTES, derived
 
 PROOF_BYTES = const(16)
 ANSWER_BYTES = const(80)  # public key, hidden proof, confirmation, earlier proof
@@ -52,44 +50,16 @@ def _earlier(proof, publics):
     return hmac(proof, b"epx now 3 again", publics)[:PROOF_BYTES]
 
 
-def _proof(otakey, identity):
-    """What only this central can tell this peripheral, even when it has forgotten it.
+def answer(watchdog, group, own, identity, public, proof):
+    """What a central answers to a public key -> (pair's secret, answer).
 
-    From the otakey, so that a new board with the old config.txt is the same central.
+    ValueError: nobody can agree on a secret with that key.
     """
-    if otakey is None:
-        nvs = NVS("now")
-        key = bytearray(KEY_BYTES)
-        try:
-            nvs.get_blob("central", key)
-        except OSError:
-            key = os.urandom(KEY_BYTES)
-            nvs.set_blob("central", key)
-            nvs.commit()
-    else:
-        key = otakey.encode()
-    return hmac(key, b"epx now 3 proof", identity)[:PROOF_BYTES]
-
-
-class Pending:
-    """A pairing that the central has agreed to and the peripheral has not made use of yet."""
-
-    def __init__(self, central, watchdog, own, identity, public):
-        group = central.group
-        self.public = public
-        self.peer = peer = Peer(identity)
-        publics = own[1] + public
-        secret = agreed(watchdog, group, own[0], public, identity, publics)
-        peer.secret = secret
-        peer.up = Channel(secret, b"up", group.network)
-        peer.down = Channel(secret, b"down", group.network)
-        proof = _proof(central.otakey, identity)
-        self.answer = (
-            own[1]
-            + _masked(secret, proof)
-            + _confirmation(secret, proof)
-            + _earlier(proof, publics)
-        )
+    publics = own[1] + public
+    secret = agreed(watchdog, group, own[0], public, identity, publics)
+    return secret, (
+        own[1] + _masked(secret, proof) + _confirmation(secret, proof) + _earlier(proof, publics)
+    )
 
 
 def accept(watchdog, group, own, identity, answer, earlier_proof):

@@ -14,6 +14,9 @@ PURE_MODULES = (
     "epx.clock",
     "epx.config",
     "epx.keyed",
+    "epx.nowpair",
+    "epx.nowsettings",
+    "epx.nowtopics",
     "epx.nowwire",
     "epx.otakeys",
     "epx.otaowner",
@@ -23,6 +26,7 @@ PURE_MODULES = (
     "epx.payloads",
     "epx.textfmt",
     "epx.topics",
+    "epx.x25519",
 )
 _PURE_OF_PROFILE = re.compile(r"[a-z]\w*\.(settings|service|boards)")
 

@@ -25,7 +25,7 @@ LAYERS = (
         "epx.x25519",
         "epx.filters",
     ),
-    ("epx.otakeys", "epx.otapaths", "epx.otarefusals", "epx.nowsettings"),
+    ("epx.otakeys", "epx.otapaths", "epx.otarefusals", "epx.nowsettings", "epx.nowpair"),
     ("epx.otaowner",),
     ("epx.log",),
     ("epx.revive",),
@@ -33,7 +33,8 @@ LAYERS = (
     # A machine and the words of the device stand on the loop.
     ("epx.topics", "epx.watchdog", "epx.diag", "epx.firmware"),
     ("epx.fsm", "epx.untold", "epx.nowtime", "epx.nowstore"),
-    ("epx.netnow", "epx.nowpair", "epx.nowpeers"),
+    ("epx.netnow", "epx.nowpeers"),
+    ("epx.nowpending",),
     # What net and mqtt, and updates, are built from.
     ("epx.netstats", "epx.resolver", "epx.otafiles"),
     ("epx.otafolders", "epx.otamerge", "epx.otahello", "epx.otastage"),
