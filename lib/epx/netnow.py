@@ -22,11 +22,11 @@ from epx.nowwire import (
     MOST_BYTES,
     TAG_BYTES,
     TID_BYTES,
-    VERSION,
     Group,
     payload_of,
 )
 
+_VERSION = const(3)
 _RX_BYTES = const(2176)  # eight of the longest packets, with what the driver adds
 _PER_TURN = const(4)  # packets; others of the loop want a turn, too
 _MOST_SENDERS = const(32)
@@ -77,7 +77,9 @@ class NetNow:
         self._peer_view = view[6:12]
         self._tid_view = view[16:HEAD_BYTES]
         self._nonce_view = view[12:HEAD_BYTES]
-        self._cuts = [None] * (MOST_BYTES // 16)
+        # {size: what is under the tag, ciphertext, tag}; twelve sizes are right.
+        self._cuts = {}
+        self._cut_of = self._cuts.get
 
     def bind(self, source, rows):
         """Call the commands of source that the Hear rows name."""
@@ -138,35 +140,43 @@ class NetNow:
     # What comes.
 
     def _serve(self, events):
-        radio = self._radio
         received = self._received
-        for _ in range(_PER_TURN):
-            size = radio.recvinto(received, 0)
+        turns = _PER_TURN
+        while turns:
+            turns -= 1
+            size = self._radio.recvinto(received, 0)
             if not size:
                 break
-            if self._buffer[0] != VERSION:
-                self.refuse(OTHER_VERSION)
-            elif size < LEAST_BYTES or size & 15 != HEAD_BYTES - TAG_BYTES:
-                self.refuse(LENGTH)
-            elif self._network_view != self._network:
-                self.refuse(OTHER_NETWORK)
-            else:
-                self._judge(self._buffer[1], self._cuts[size >> 4] or self._cut(size))
+            self._take(size)
         # The driver notes everybody it ever heard: on a busy or hostile channel without end.
-        if len(radio.peers_table) > _MOST_SENDERS:
-            radio.peers_table.clear()
+        if len(self._radio.peers_table) > _MOST_SENDERS:
+            self._radio.peers_table.clear()
+
+    def _take(self, size):
+        """The checks that cost nothing. Short: see nowwire.Channel."""
+        buffer = self._buffer
+        cut = self._cut_of(size) or self._cut(size)
+        if cut and buffer[0] == _VERSION and self._network_view == self._network:
+            self._judge(buffer[1], cut)
+        elif buffer[0] != _VERSION:
+            self.refuse(OTHER_VERSION)
+        else:
+            self.refuse(OTHER_NETWORK if cut else LENGTH)
 
     def _cut(self, size):
-        """Views of a packet: what is under the tag, ciphertext, tag. Made once for each length."""
+        """For _cuts; None if no packet has this size."""
+        if size < LEAST_BYTES or size & 15 != HEAD_BYTES - TAG_BYTES:
+            return None
         view = self._view
         end = size - TAG_BYTES
-        cut = self._cuts[size >> 4] = (view[:end], view[HEAD_BYTES:end], view[end:size])
+        cut = self._cuts[size] = (view[:end], view[HEAD_BYTES:end], view[end:size])
         return cut
 
     def refuse(self, reason):
-        if not self.refused[reason]:
+        count = self.refused[reason] + 1
+        self.refused[reason] = count
+        if count == 1:
             log.warn("netnow: refused: %s (said once)", REASONS[reason])
-        self.refused[reason] += 1
 
     def _opened(self, channel, cut):
         """The body of what has come, or None."""
@@ -178,19 +188,29 @@ class NetNow:
     def _dispatch(self, body):
         """Give a payload to whom it is for."""
         try:
-            topic, value = split(payload_of(body))
-            row = self._rows.get(topic)
-            if row is None:
-                raise ValueError("unknown topic %s" % topic)
-            value = row[0](value)
+            self._deliver(payload_of(body))
         except ValueError as error:
-            self.refused[CONTENT] += 1
-            log.warn("netnow: %s", error)
-            return
+            self._complain(error)
+
+    def _complain(self, error):
+        self.refused[CONTENT] += 1
+        log.warn("netnow: %s", error)
+
+    def _deliver(self, payload):
+        topic, value = split(payload)
+        row = self._rows.get(topic)
+        if row is None:
+            raise ValueError("unknown topic %s" % topic)
+        self._command(row[1], row[0](value))
+
+    def _command(self, command, value):
         try:
-            row[1](value)
+            command(value)
         except Exception as error:
-            diag.handle_fault(self, error)
+            self._fault(error)
+
+    def _fault(self, error):
+        diag.handle_fault(self, error)
 
     def new_tid(self):
         return os.urandom(TID_BYTES)

@@ -151,23 +151,16 @@ class NetNowCentral(NetNow):
     # What comes in.
 
     def _judge(self, type, cut):
+        """Short, as all that a forged packet comes to: see nowwire.Channel."""
         if type in _FROM_PAIR:
-            roster = self.roster
-            peer = roster.last
+            peer = self.roster.last
             if self._peer_view != peer.identity:
                 peer = self._find(bytes(self._peer_view))
-                if peer is None:
-                    return
-            if not peer.up.is_authentic(cut[0], cut[2]):
-                peer = self._newly_paired(peer, cut)
-                if peer is None:
-                    return
-            if peer is not roster.last:
-                if peer.secret:
-                    roster.replace(peer)
-                    self.desk.pending = None
-                roster.keep_warm(peer)
-            self._admit(peer, type, peer.up.body(self._nonce_view, cut[1]))
+            if peer:
+                if peer.up.is_authentic(cut[0], cut[2]):
+                    self._accept(peer, type, cut[1])
+                else:
+                    self._disappoint(peer, type, cut)
         elif type == PAIRING:
             body = self._opened(self.group.up, cut)
             if body:
@@ -185,57 +178,73 @@ class NetNowCentral(NetNow):
             self._hint()
         return peer
 
-    def _newly_paired(self, peer, cut):
+    def _disappoint(self, peer, type, cut):
         """The tag is wrong; unless it is made with a secret that was agreed on just now."""
-        self.roster.cool(peer)
         pending = self.desk.pending
-        if pending and pending.peer.identity == peer.identity:
+        if pending and pending.peer is not peer and pending.peer.identity == peer.identity:
+            self.roster.cool(peer)
             peer = pending.peer
             if peer.up.is_authentic(cut[0], cut[2]):
-                return peer
+                self._accept(peer, type, cut[1])
+                return
+        if peer is not self.roster.last:
+            self.roster.cool(peer)
         self.refuse(NOT_AUTHENTIC)
-        return None
 
-    def _admit(self, peer, type, body):
-        """An authentic packet: is it new?"""
-        counter = unpack_from(">I", self._buffer, 12)[0]
-        if counter <= peer.counter:
+    def _accept(self, peer, type, ciphertext):
+        if peer is not self.roster.last:
+            self._welcome(peer)
+        body = peer.up.body(self._nonce_view, ciphertext)
+        if self._counter() <= peer.counter:
             self.refuse(REPLAY)
-            return
+        elif self._is_timely(type, body):
+            peer.note(self._counter(), self._received[2])
+            self._obey(peer, body)
+
+    def _welcome(self, peer):
+        if peer.secret:
+            self.roster.replace(peer)
+            self.desk.pending = None
+        self.roster.keep_warm(peer)
+
+    def _counter(self):
+        return unpack_from(">I", self._buffer, 12)[0]
+
+    def _is_timely(self, type, body):
         ahead_ms = self.time.ahead_ms(body[2:14])
         limit_ms = _WAKEUP_WINDOW_MS if type == WAKEUP else _WINDOW_MS
-        if not -limit_ms <= ahead_ms <= limit_ms:
-            self.refuse(WRONG_TIME)
-            if type == WAKEUP:
-                self._hint()
-            return
-        peer.note(counter, self._received[2])
-        mark = bytes(self._type_and_tid())
-        self._obey(peer, type, body, mark)
+        if -limit_ms <= ahead_ms <= limit_ms:
+            return True
+        self.refuse(WRONG_TIME)
+        if type == WAKEUP:
+            self._hint()
+        return False
 
-    def _type_and_tid(self):
-        buffer = self._buffer
-        return buffer[1:2] + buffer[16:28]
-
-    def _obey(self, peer, type, body, mark):
-        tid = mark[1:]
-        is_repeated = tid in peer.tids
-        if is_repeated and (type != DATA or mark not in peer.tids):
-            self.refuse(REPLAY)
-            return
-        self._note_flags(peer, unpack_from(">H", body, 14)[0])
-        kind = body[1]
-        if not is_repeated:
+    def _obey(self, peer, body):
+        mark = self._mark()
+        if mark[1:] not in peer.tids:
             peer.remember(mark)
-            if type == DATA and kind != RECEIPT:
+            self._note_flags(peer, body[14] << 8 | body[15])
+            if mark[0] == DATA and body[1] != RECEIPT:
                 self.sender = peer.identity
                 self._dispatch(body)
-        if type != DATA:
-            self._confirm_now(peer.identity, tid)
-        elif kind == RECEIPT:
+        elif mark[0] != DATA or mark not in peer.tids:
+            self.refuse(REPLAY)
+            return
+        self._respond(peer, body, mark)
+
+    def _mark(self):
+        """Type and TID."""
+        buffer = self._buffer
+        return bytes(buffer[1:2] + buffer[16:28])
+
+    def _respond(self, peer, body, mark):
+        if mark[0] != DATA:
+            self._confirm_now(peer.identity, mark[1:])
+        elif body[1] == RECEIPT:
             self.back.received(peer, body)
-        elif kind == CONFIRMED:
-            self._confirm(peer.identity, tid)
+        elif body[1] == CONFIRMED:
+            self._confirm(peer.identity, mark[1:])
         if self.back.waits:
             self.back.heard(peer)
 

@@ -7,9 +7,9 @@ from micropython import const
 from epx import log
 from epx.loop import uptime_s
 from epx.nowstore import Pairs
-from epx.nowwire import TID_BYTES, Channel
+from epx.nowwire import Channel
 
-_REMEMBERED = const(4 * (1 + TID_BYTES))  # of each peripheral: the last four TIDs with their types
+_REMEMBERED = const(52)  # bytes of each peripheral: the last four TIDs with their types
 _MOST_LOST = const(64)  # a longer gap is a restart, which skips reserved numbers
 _PER_PAGE = const(6)  # so that a list fits the default of mqttpacket
 _WARM = const(4)  # peripherals whose keys are ready, 1.5 KB each

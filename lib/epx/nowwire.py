@@ -111,8 +111,9 @@ class Channel:
         digest.update(sealed)
         outer = _sha256(self._outer)
         outer.update(digest.digest())
-        self._block.encrypt(outer.digest(), _blinded)
-        return self._block.encrypt(tag) == _blinded_tag
+        encrypt = self._block.encrypt
+        encrypt(outer.digest(), _blinded)
+        return encrypt(tag) == _blinded_tag
 
     def body(self, nonce, ciphertext):
         """What an authentic packet has inside, decrypted; see PLAIN_BYTES."""

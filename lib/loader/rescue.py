@@ -3,7 +3,7 @@
 from epx import log
 from epx.appliance import Appliance
 from epx.clock import HOURS, MINUTES
-from epx.diag import ended_well, last_words, reboot, save
+from epx.diag import last_words, reboot, save
 from epx.loop import Task
 from loader import sets
 
@@ -36,7 +36,6 @@ def rest(app):
 
         log.error("rescue: sleeps for an hour, then tries the file sets again")
         save()
-        ended_well()
         deepsleep(1 * HOURS)
 
 

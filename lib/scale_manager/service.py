@@ -22,6 +22,8 @@ TOPICS = (
     Pub("Malfunction", "malfunction", 0, on="malfunction", event=True),
 )
 RADIO = (
+    # Kilograms, as it has weighed them.
     Hear("stat/LPScale/Weight", "heard_weight", kilograms),
+    # Why it could not weigh.
     Hear("stat/LPScale/Malfunction", "heard_malfunction", integer(0, 255)),
 )

@@ -13,6 +13,8 @@ TOPICS = (
     Sub("Trigger", "tell", bytes),
 )
 RADIO = (
+    # Any text.
     Hear("stat/TNow/Value", "heard_value", text(160)),
+    # With how many dBm a peripheral hears this central; 1001: not yet.
     Hear("stat/TNow/YourRSSI", "heard_rssi", integer(-128, 1001)),
 )

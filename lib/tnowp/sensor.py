@@ -13,12 +13,12 @@ _NOTHING_YET = const(1001)
 
 
 class LinkTest:
-    """now: NetNowPeripheral; button: a Pin, low while it is pressed; delivered() hears of each
-    message that was confirmed."""
+    """now: NetNowPeripheral; delivered() hears of each message that was confirmed; button: a Pin,
+    low while it is pressed."""
 
     told_dbm = None
 
-    def __init__(self, now, row, button, delivered):
+    def __init__(self, now, row, delivered, button):
         self._now = now
         self._row = row
         self._button = button
