@@ -24,7 +24,7 @@ def build(device):
     now = NetNowPeripheral(config, device.watchdog, can_update, on_battery=True)
     courier = Courier(device, now, WEIGHT, MALFUNCTION)
     battery = battery_mv(config.batterypin, config.batteryratio)
-    chip = HX711(Pin(5), Pin(4))
+    chip = HX711(data=Pin(5), clock=Pin(4))
     Scale(chip, config.calibration_a, config.calibration_b, courier.deliver, battery)
 
 

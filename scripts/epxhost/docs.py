@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from epxhost import docmodules, docsource
+from epxhost import docmodules, docradio, docsource
 from epxhost.devicelib import profiles
 from epxhost.docsource import Row
 from epxhost.door import ROOT
@@ -30,6 +30,16 @@ were not there. The keys of a profile are on its own page in `docs/profiles/`.
 _ABOUT_STATES = """\
 Each diagram is a table `_STATES` of the source. A transition that is not in it is an error. What a
 state has started (tasks, polls) ends when the state is left."""
+_ABOUT_RADIO = {
+    False: """\
+How it finds its central: [radio.md](../radio.md). What it tells is published by that, under the
+name of that.""",
+    True: """\
+Pairing, and what its peripherals need: [radio.md](../radio.md).""",
+}
+_NO_TOPICS = """\
+It publishes and obeys nothing by itself. While it is awake for an update it has what every
+appliance has: `Uptime`, `Diag`, `Availability`, `Log`, `Refresh`, `OTA`."""
 _ABOUT_TOPICS = """\
 `<name>` is the key `mqttname`. The column "repeated" says how often a value is sent even if it did
 not change."""
@@ -154,7 +164,7 @@ def _profile_page(profile: str) -> str:
     if (ROOT / f"lib/{profile}/service.py").exists():
         service = docsource.device_module(f"{profile}.service")
         topics = docsource.topic_rows(f"lib/{profile}/service.py", service)
-    common = docsource.topic_rows("lib/epx/appliance.py")
+    radio = docradio.radio_of(profile)
     return _page(
         f"# {profile}",
         docsource.Source(f"profiles/{profile}/main.py").docstring(),
@@ -164,17 +174,40 @@ def _profile_page(profile: str) -> str:
         _key_table(keys, examples),
         f"And those [of every appliance](../settings.md). "
         f"The example is `profiles/{profile}/config.txt.example`.",
-        "## Topics",
-        _ABOUT_TOPICS,
-        _topic_table(topics),
-        "Every appliance has these, too:",
-        _topic_table(common, _OWN_TOPICS),
-        "## Commands",
-        _commands(topics + common),
+        *_by_radio(radio),
+        *_topics_and_commands(topics, radio),
         _programs(profile),
-        _malfunctions(profile, topics),
+        _malfunctions(profile, topics, radio),
         _pictures(profile),
     )
+
+
+def _topics_and_commands(topics: list[Row], radio: docradio.Radio | None) -> list[str]:
+    if radio and not radio.is_central:
+        return ["## Topics", _NO_TOPICS]
+    common = docsource.topic_rows("lib/epx/appliance.py")
+    of_centrals = radio.topics if radio else []
+    blocks = ["## Topics", _ABOUT_TOPICS, _topic_table(topics)]
+    if of_centrals:
+        blocks += ["Every central has these:", _topic_table(of_centrals)]
+    blocks += ["Every appliance has these, too:", _topic_table(common, _OWN_TOPICS)]
+    return [*blocks, "## Commands", _commands(topics + of_centrals + common)]
+
+
+def _by_radio(radio: docradio.Radio | None) -> list[str]:
+    if not radio:
+        return []
+    lines = [
+        [
+            f"`{topic}`",
+            "sends" if sends else "hears",
+            _payload(row) if sends else _obeyed(row.parse),
+            comment,
+        ]
+        for topic, sends, row, comment in radio.told()
+    ]
+    table = _table(["topic", "this device", "value", "meaning"], lines)
+    return ["## By radio", _ABOUT_RADIO[radio.is_central], table]
 
 
 def _wiring(profile: str) -> str:
@@ -190,12 +223,13 @@ def _wiring(profile: str) -> str:
         )
         role = f"{wire.role} of {wire.user}" if wire.role else wire.user
         for part in on_it:
-            role = part.role or role
+            role = role if wire.role else part.role or role
         lines.append([pin, role, names or safe.get(wire.pin, "")])
     led, _ = next(key.default for key, _ in docsource.key_rows("epx.config") if key.name == "led")
     lines.append([f"GPIO {led}", "LED", "lit while it works; another pin, or none: key `led`"])
     about = [f"- {part.name}: {part.about}" for part in hung if part.about]
-    return "\n\n".join([_table(["pin", "used as", "connected to"], lines), "\n".join(about)])
+    blocks = [_table(["pin", "used as", "connected to"], lines), "\n".join(about)]
+    return "\n\n".join(block for block in blocks if block)
 
 
 def _boards(profile: str) -> str:
@@ -302,13 +336,14 @@ def _obeyed(parse) -> str:
     return "anything but nothing"
 
 
-def _malfunctions(profile: str, topics: list[Row]) -> str:
+def _malfunctions(profile: str, topics: list[Row], radio: docradio.Radio | None) -> str:
     """Bits are constants of the sensor; else the comment of the topic has the values."""
     path = f"lib/{profile}/sensor.py"
     bits = []
-    if (ROOT / path).exists():
+    if (ROOT / path).exists() and not radio:
         bits = docsource.Source(path).constants_below("malfunctions")
-    told = next((text for row, text in topics if row.topic.startswith("Malfunction")), "")
+    rows = topics + (radio.rows if radio else [])
+    told = next((text for row, text in rows if "Malfunction" in row.topic), "")
     if bits:
         about = "The sum of what is wrong; 0 is all right."
         lines = [[str(value), name] for value, name in bits]
@@ -316,7 +351,8 @@ def _malfunctions(profile: str, topics: list[Row]) -> str:
         about = "0 is all right."
         lines = [list(pair) for pair in _VALUE.findall(told)]
     else:
-        return "## Malfunctions\n\nNo numbers: what fails is a line on the topic `Log`."
+        where = "on the topic `Log`" if not radio or radio.is_central else "on the console"
+        return f"## Malfunctions\n\nNo numbers: what fails is a line {where}."
     return f"## Malfunctions\n\n{about}\n\n" + _table(["value", "meaning"], lines)
 
 

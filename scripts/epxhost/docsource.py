@@ -19,7 +19,7 @@ _BUSES = {"I2C": "I2C bus", "UART": "UART"}
 
 
 class Row(NamedTuple):
-    """One Key, Pub or Sub row, with the comment that stands above it."""
+    """One Key, Pub, Sub, Tell or Hear row, with the comment that stands above it."""
 
     value: Any
     comment: str
@@ -65,10 +65,11 @@ class Source:
         return " ".join(found)
 
     def rows(self, kinds: tuple[str, ...]) -> Iterator[tuple[ast.Call, str]]:
-        """The calls that are rows of a table of this module, with their comments."""
+        """The calls that are rows of a table of this module, or such a row with a name of its own,
+        with their comments."""
         for node in self.tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
-                for row in node.value.elts:
+            if isinstance(node, ast.Assign):
+                for row in _elements(node.value):
                     if isinstance(row, ast.Call) and getattr(row.func, "id", "") in kinds:
                         yield row, self.comment_above(row.lineno)
 
@@ -98,22 +99,47 @@ def first_sentence(text: str) -> str:
     return one_line(text).partition(". ")[0].rstrip(".")
 
 
+def _elements(table: ast.expr) -> list[ast.expr]:
+    """Of a tuple, or of some that are added."""
+    match table:
+        case ast.Tuple(elts=elements):
+            return elements
+        case ast.BinOp(left=left, right=right):
+            return _elements(left) + _elements(right)
+    return [table]
+
+
 def key_rows(module: str) -> list[Row]:
     """The Key rows of epx.config or of a profile's settings."""
-    source = Source(f"lib/{module.replace('.', '/')}.py")
-    comments = {row.args[0].value: comment for row, comment in source.rows(("Key",))}
+    comments = _key_comments(module)
     loaded = device_module(module)
     table = getattr(loaded, "COMMON", None) or loaded.KEYS
     return [Row(key, comments.get(key.name, "")) for key in table]
 
 
-def topic_rows(path: str, module: ModuleType | None = None) -> list[Row]:
-    """The Pub and Sub rows of a file, built from its text: it may be for devices only."""
-    topics, clock = device_module("epx.topics"), device_module("epx.clock")
-    names = {**vars(clock), **vars(device_module("epx.payloads")), **_ROW_CONSTANTS}
-    names |= {"Pub": topics.Pub, "Sub": topics.Sub} | (vars(module) if module else {})
+def _key_comments(module: str) -> dict[str, str]:
+    """Key -> comment, of the rows of a module and of those that it imports."""
+    path = f"lib/{module.replace('.', '/')}.py"
+    found: dict[str, str] = {}
+    if (ROOT / path).exists():
+        source = Source(path)
+        for node in source.tree.body:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= _key_comments(node.module)
+        found |= {row.args[0].value: comment for row, comment in source.rows(("Key",))}
+    return found
+
+
+def topic_rows(
+    path: str, module: ModuleType | None = None, kinds: tuple[str, ...] = ("Pub", "Sub")
+) -> list[Row]:
+    """Rows of a file (by radio: Tell, Hear), built from its text: it may be for devices only."""
+    names: dict[str, Any] = dict(_ROW_CONSTANTS)
+    for imported in ("epx.clock", "epx.payloads", "epx.topics"):
+        names |= vars(device_module(imported))
+    names |= vars(module) if module else {}
     found = []
-    for row, comment in Source(path).rows(("Pub", "Sub")):
+    for row, comment in Source(path).rows(kinds):
         code = compile(ast.Expression(row), path, "eval")
         found.append(Row(eval(code, names), comment))
     return found
@@ -211,13 +237,15 @@ class _RecordingBench:
 
 
 def state_tables() -> Iterator[tuple[str, str, dict[str, tuple[str, ...]]]]:
-    """(file, its docstring, states and where they lead) of every _STATES in lib/."""
+    """(file, its docstring, states and where they lead) of every table of states in lib/."""
     for path in sorted((ROOT / "lib").rglob("*.py")):
         name = path.relative_to(ROOT).as_posix()
         source = Source(name)
         for node in source.tree.body:
             match node:
-                case ast.Assign(targets=[ast.Name(id="_STATES")], value=ast.Dict() as table):
+                case ast.Assign(
+                    targets=[ast.Name(id="_STATES" | "STATES")], value=ast.Dict() as table
+                ):
                     yield name, source.docstring(), ast.literal_eval(table)
 
 

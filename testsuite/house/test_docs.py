@@ -124,9 +124,11 @@ def test_every_key_of_a_profile_is_shown_and_explained_in_its_example(profile):
 def test_every_row_of_a_table_has_a_comment():
     """It is the explanation on the generated page."""
     rows = docsource.topic_rows("lib/epx/appliance.py")
+    rows += docsource.topic_rows("lib/epx/netnowc.py")
     for profile in profiles():
         rows += docsource.key_rows(f"{profile}.settings")
         service = docsource.device_module(f"{profile}.service")
-        rows += docsource.topic_rows(f"lib/{profile}/service.py", service)
+        kinds = ("Pub", "Sub", "Tell", "Hear")
+        rows += docsource.topic_rows(f"lib/{profile}/service.py", service, kinds)
     silent = [getattr(row, "topic", None) or row.name for row, comment in rows if not comment]
     assert silent == []
