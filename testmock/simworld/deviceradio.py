@@ -21,7 +21,7 @@ OTHER_COST_US = 1000
 # What a multiplication on Curve25519 takes: more than is estimated in epx.x25519. Charged once the
 # packet is on the air, which in truth leaves after the first of them.
 KEY_COST_US = 1_700_000
-_PAIRING = 4
+_PAIRING = b"\x03\x04"
 # How many there are: for the public key of who wants to pair; for the answer and the next key of a
 # central; for the answer as the other side sees it. By the lengths that these packets have.
 _MULTIPLICATIONS = {("send", 92): 1, ("send", 156): 2, ("receive", 156): 1}
@@ -167,7 +167,7 @@ class DeviceRadio:
 
     def _charge_keys(self, what, data):
         """Some tenths of a second, or more, for a packet with a key in it."""
-        if data[:1] == b"\x03" and data[1] == _PAIRING:
+        if data[:2] == _PAIRING:
             count = _MULTIPLICATIONS.get((what, len(data)))
             if count:
                 self._charge(count * self.key_cost_us)
