@@ -9,7 +9,9 @@ _DEVICE = ROOT / "bench" / "device"
 _LIMIT_S = 120
 
 
-def number(micropython: list[str], script: str, *arguments: int, heap: str = "256k") -> float:
+def number(
+    micropython: list[str], script: str, *arguments: int | str, heap: str = "256k"
+) -> float:
     # Where a script needs hardware, it gets what bench/device/hardware has.
     path = os.pathsep.join((str(ROOT / "lib"), str(_DEVICE / "hardware")))
     done = subprocess.run(
