@@ -4,6 +4,7 @@ from struct import unpack_from
 
 from micropython import const
 
+from epx import diag
 from epx.fsm import StateMachine
 from epx.loop import Task
 from epx.netnow import CONTENT, REPLAY, ROLE, WRONG_TIME
@@ -60,6 +61,7 @@ class NetNowPeripheral(Seeker):
     def __init__(self, config, watchdog, can_update=False, on_battery=False):
         super().__init__(config, watchdog, on_battery)
         self.extra = (0 if can_update else NO_UPDATE) | (ON_TRIAL if verdict.trial else 0)
+        self._state = _state()
         self._callbacks = {}
         self._ping_pause = Task(self._nothing, core=True)
         self._ping_pause.cancel()
@@ -78,6 +80,12 @@ class NetNowPeripheral(Seeker):
 
     def on_off(self):
         self._close_radio()
+
+    def trial_ended(self):
+        """The program is not on trial any more: tell the central now, not at the next wake."""
+        self.extra &= ~ON_TRIAL
+        if self.sm.state == "ready":
+            self._ping(self.memory.time.now())
 
     def rssi_dbm(self):
         """Of the last packet heard; None if there was none."""
@@ -215,7 +223,10 @@ class NetNowPeripheral(Seeker):
                 self._heard_time = NetworkTime(time)
             elif state == "ready" and not self._ping_pause.active():
                 self._ping_pause.restart(_PING_MS)
-                self._ask_for(self.pairing.manager, (PING, 0), self._up, time)
+                self._ping(time)
+
+    def _ping(self, time):
+        self._ask_for(self.pairing.manager, (PING, 0), self._up, time, self._state)
 
     def _is_plausible(self, time):
         if self.memory.time is None or self.sm.state != "ready":
@@ -270,7 +281,7 @@ class NetNowPeripheral(Seeker):
             self._more.restart(_MORE_MS)
         else:
             self._more.cancel()
-        if flags & UPDATE_WAITS and not self.update_waits:
+        if flags & UPDATE_WAITS and not self.update_waits and not self.extra & ON_TRIAL:
             self.update_waits = True
             self._send_data(RECEIPT, self.new_tid(), _NOTICED)
 
@@ -288,3 +299,11 @@ class NetNowPeripheral(Seeker):
         if self.memory.is_new(tid):
             self._dispatch(body)
         self._send_data(RECEIPT, self.new_tid(), tid)
+
+
+def _state():
+    """What a wakeup or ping says: which set runs, and if so, how the last update has failed."""
+    words = diag.last_words("reboot.txt", 100) or ""
+    if "failed, back to" not in words:
+        words = ""
+    return ((verdict.chosen or "") + words.split("\n")[0]).encode()

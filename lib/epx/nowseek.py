@@ -51,6 +51,7 @@ class Seeker(NetNow):
 
     _heard_time = None  # what a broadcast said that we did not believe yet
     _up = _down = None
+    _state = b""  # told with each wakeup
     _own = None  # keys of the exchange that runs
     _tries = 0
     _wanted_pairing = False
@@ -236,7 +237,7 @@ class Seeker(NetNow):
         if time is None or (self._heard_time and self._tries & 1):
             time = self._heard_time
         now = time.now() if time else bytes(TIME_BYTES)
-        self._ask_for(self.pairing.manager, (WAKEUP, 0), self._up, now)
+        self._ask_for(self.pairing.manager, (WAKEUP, 0), self._up, now, self._state)
 
     def on_scanning(self):
         log.info("netnow: looking for the central on other channels")

@@ -16,6 +16,7 @@ _BENCH_GRACE_MS = const(10000)  # when somebody sits at the serial port, perhaps
 _FIRST_REST_MS = const(300000)
 _LONGEST_REST_MS = const(3600000)
 _UPDATE_WAKES = const(3)  # resets within an update, such as those of a new firmware
+_TRIAL_MS = const(1800000)  # of who never sleeps
 
 # In RTC memory, one byte each: failures in a row; boots with a network that are left.
 _FAILURES = const("failures")
@@ -33,7 +34,7 @@ def start(profile, keys, build, period_ms=1 * HOURS, awake_ms=5 * MINUTES):
         if _is_for_update():
             from epx.updatewake import UpdateWake
 
-            UpdateWake(profile, keys, _end_update, period_ms).run()
+            UpdateWake(profile, keys, _end_update, period_ms if awake_ms else 0).run()
         sleeper = Sleeper(profile, keys, period_ms, awake_ms)
         startup.make(sleeper, build)
         startup = diag.forget("epx", "startup")
@@ -51,6 +52,8 @@ def can_update(config):
 def _end_update(period_ms):
     """Nobody wants anything any more."""
     _remember(_UPDATE, 0)
+    if not period_ms:
+        diag.reboot("nobody has come with an update")
     _fall_asleep(period_ms)
 
 
@@ -78,6 +81,8 @@ class Sleeper:
         if awake_ms:
             diag.is_young = False  # who only wakes for seconds has not failed when it sleeps
             loop.Task(self._too_long, awake_ms, core=True)
+        elif verdict.trial:
+            loop.Task(self._unconfirmed, _TRIAL_MS, core=True)
         cause = machine.reset_cause()
         at_bench = cause in (machine.PWRON_RESET, machine.SOFT_RESET)
         startup.prepare(self, _BENCH_GRACE_MS if at_bench else _GRACE_MS)
@@ -93,25 +98,42 @@ class Sleeper:
         _remember(_FAILURES, 0)
         _fall_asleep(period_ms or self._period_ms)
 
-    def update(self):
+    def update(self, health="ok"):
         """Boot with a network, for an update. False if this device cannot, or has just had one.
 
         Else it does not return: at the next boot it has a network, for 15 minutes or until that
-        update has come. Then the new program is on trial: see reading_confirmed().
+        update has come. Then the new program is on trial: see reading_confirmed(). health: one
+        word about what ails it now, which may not be blamed on the new program.
         """
         if verdict.trial or not can_update(self.config) or not _remember(_UPDATE, _UPDATE_WAKES):
             return False
+        try:
+            rtcmemory.write("health", None if health == "ok" else health.encode())
+        except ValueError:  # no room; then it has to be well
+            pass
         diag.reboot("for an update")
 
-    def reading_confirmed(self):
-        """A reading of this wake has arrived where it should, end to end: that ends a trial.
+    def reading_confirmed(self, health="ok"):
+        """A reading of this wake has arrived where it should, end to end -> True if that has ended
+        a trial.
 
-        Without it the third sleep of a program, or config.txt, on trial leads back to the old.
+        It does if the device is well, or as ill as before. Without that the third sleep of a
+        program, or config.txt, on trial leads back to the old; so do 30 minutes without a sleep.
         """
-        if verdict.trial:
-            from epx.trial import confirm
+        if not verdict.trial:
+            return False
+        from epx import trial
 
-            confirm()
+        running = trial.set_on_trial()
+        if health != "ok" and not (running and running.health == health):
+            log.error("update: not confirmed: %s", health)
+            return False
+        trial.confirm()
+        return True
+
+    def _unconfirmed(self):
+        if verdict.trial:
+            diag.reboot("not confirmed within 30 minutes", True)
 
     def _too_long(self):
         log.error("awake for too long")

@@ -2,6 +2,7 @@
 
 from micropython import const
 
+from epx import rtcmemory
 from epx.appliance import Appliance
 from epx.loop import Task, uptime_s
 
@@ -16,9 +17,15 @@ class UpdateWake:
         self._end = end
         self._arg = arg
         self._idle_since_s = 0
+        self._health = rtcmemory.read("health") or b"ok"
+        app.health = self.health
         # Their reboots would begin the time anew.
         app.config.netreboot = app.config.mqttreboot = 0
         Task(self._check, 10000, 10000, tolerance_ms=5000, core=True)
+
+    def health(self):
+        """What it said of itself when it was at work."""
+        return self._health.decode()
 
     def run(self):
         self._app.run(_nothing)

@@ -20,18 +20,20 @@ class Courier:
         self._malfunction = malfunction
         self._task = Task(self._sleep)
         self._task.cancel()
+        self._health = "ok"
 
     def deliver(self, scale):
         """What it has weighed, or why it has not."""
         now = self._now
         now.extra |= scale.battery_mv
+        self._health = scale.health()
         row = self._malfunction if scale.malfunction else self._weight
         now.start()
         now.send_data(row.payload(scale), 2, self._done)
 
     def _done(self, is_delivered):
-        if is_delivered:
-            self._device.reading_confirmed()
+        if is_delivered and self._device.reading_confirmed(self._health):
+            self._now.trial_ended()
         linger_ms = self._now.linger_ms()
         if not linger_ms:
             self._now.stop()
@@ -39,5 +41,5 @@ class Courier:
 
     def _sleep(self):
         if self._now.update_waits:
-            self._device.update()
+            self._device.update(self._health)
         self._device.sleep()

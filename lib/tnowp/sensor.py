@@ -13,16 +13,15 @@ _NOTHING_YET = const(1001)
 
 
 class LinkTest:
-    """now: NetNowPeripheral; delivered() hears of each message that was confirmed; button: a Pin,
-    low while it is pressed."""
+    """now: NetNowPeripheral; device: the Sleeper; button: a Pin, low while it is pressed."""
 
     told_dbm = None
 
-    def __init__(self, now, row, delivered, button):
+    def __init__(self, now, row, device, button):
         self._now = now
         self._row = row
         self._button = button
-        self._delivered = delivered
+        self._device = device
         self._held = 0
         Task(self._send, _EVERY_MS, _EVERY_MS, jitter_ms=_JITTER_MS)
         Task(self._look, _LOOK_MS, _LOOK_MS, tolerance_ms=50)
@@ -36,12 +35,15 @@ class LinkTest:
         log.info("tnowp: the central hears us with %d dBm", rssi_dbm)
 
     def _send(self):
+        if self._now.update_waits:
+            self._now.update_waits = False
+            self._device.update()
         if not self._now.memory.unsent:  # an old value is worth nothing
             self._now.send_data(self._row.payload(self), 2, self._is_delivered)
 
     def _is_delivered(self, is_delivered):
-        if is_delivered:
-            self._delivered()
+        if is_delivered and self._device.reading_confirmed():
+            self._now.trial_ended()
 
     def _look(self):
         self._held = 0 if self._button.value() else self._held + 1

@@ -19,7 +19,7 @@ def build(device):
 
     config = device.config
     now = NetNowPeripheral(config, device.watchdog, sleeper.can_update(config))
-    test = LinkTest(now, HEARD, device.reading_confirmed, button=Pin(0, Pin.IN, Pin.PULL_UP))
+    test = LinkTest(now, HEARD, device, button=Pin(0, Pin.IN, Pin.PULL_UP))
     now.bind(test, RADIO)
     now.start()
 
