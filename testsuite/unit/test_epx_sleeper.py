@@ -32,6 +32,23 @@ def deepsleep(ms):
     raise Slept(ms)
 
 
+class Session:
+    """Of somebody who calls."""
+
+    def __init__(self, proved):
+        self.proved = proved
+
+
+class Port:
+    """As much of epx.ota.Ota as a wake looks at."""
+
+    session = None
+    job = False
+
+    def busy(self):
+        return self.job
+
+
 def no_keys():
     return ()
 
@@ -356,54 +373,49 @@ class TestUpdate(SleeperCase):
         self.assertIsNone(rtcmemory.read("update"))
         self.assertIsNone(self.text("/exception.txt"))
 
-    def test_somebody_with_the_key_makes_it_longer_a_stranger_does_not(self):
+    def until_it_sleeps(self, *changes):
+        """Seconds with a port for updates to which this happens: (s, attribute, value)."""
         from epx import updatewake
 
-        class Session:
-            proved = False
-
-        class Ota:
-            session = None
-            job = False
-
-            def busy(self):
-                return self.job
-
-        began_s = loop.uptime_s()
-        ota = Ota()
-        kind = updatewake.Appliance
-        kind.ota = ota
-        session = Session()
-
-        def at(s, name, value, target=ota):
-            loop.Task(lambda: setattr(target, name, value), s * 1000)
-
-        def run(app, build):
-            at(100, "session", session)  # says nothing
-            at(500, "proved", True, session)
-            at(600, "session", None)
-            at(1000, "job", True)
-            at(1100, "job", False)
+        def run():
+            for s, name, value in changes:
+                loop.Task(lambda row: setattr(ota, row[0], row[1]), s * 1000, arg=(name, value))
             loop.run()
 
-        kind.run = run
-        self.assertEqual(self.wake(), HOUR)
-        self.assertTrue(1990 <= loop.uptime_s() - began_s <= 2015, loop.uptime_s() - began_s)
+        updatewake.Appliance.ota = ota = Port()
+        began_s = loop.uptime_s()
+        self.assertEqual(self.wake_with(run), HOUR)
+        return loop.uptime_s() - began_s
+
+    def wake_with(self, run):
+        from epx import updatewake
+
+        updatewake.Appliance.run = lambda app, build: run()
+        return self.wake()
+
+    def test_somebody_with_the_key_makes_it_longer(self):
+        seconds = self.until_it_sleeps((500, "session", Session(True)), (600, "session", None))
+        self.assertTrue(1490 <= seconds <= 1515, seconds)
+
+    def test_so_does_work_on_an_update(self):
+        seconds = self.until_it_sleeps((500, "job", True), (600, "job", False))
+        self.assertTrue(1490 <= seconds <= 1515, seconds)
+
+    def test_a_stranger_does_not(self):
+        seconds = self.until_it_sleeps((500, "session", Session(False)))
+        self.assertTrue(900 <= seconds <= 915, seconds)
 
     def test_three_boots_have_a_network_and_no_more(self):
         """An update of the firmware resets in between; a fault that comes back must not last."""
-        from epx import updatewake
-
         boots = []
 
-        def run(app, build):
-            boots.append(app)
+        def run():
+            boots.append(self.boots())
             raise Reset
 
-        updatewake.Appliance.run = run
         for _ in range(3):
             with self.assertRaises(Reset):
-                self.wake()
+                self.wake_with(run)
         self.assertEqual(len(boots), 3)
         self.assertIsNone(rtcmemory.read("update"))
         self.work = self.sleeps
