@@ -11,6 +11,7 @@ from epx.clock import MINUTES
 from epx.loop import Task, uptime_s
 from epx.netnow import (
     BROADCAST_MAC,
+    CONTENT,
     NOT_AUTHENTIC,
     REPLAY,
     ROLE,
@@ -38,6 +39,7 @@ from epx.nowwire import (
     TIME_BYTES,
     UPDATE_WAITS,
     WAKEUP,
+    payload_of,
 )
 from epx.payloads import on_off, text
 from epx.topics import Pub, Sub
@@ -73,7 +75,6 @@ class NetNowCentral(NetNow):
     once): so nothing is lost with the power of this device.
     """
 
-    channel = None  # on which we are
     _clock = None  # the task that broadcasts the time
     _hinted_s = -_LOST_S
 
@@ -105,12 +106,12 @@ class NetNowCentral(NetNow):
     def _start(self, channel):
         try:
             self._open_radio(channel)
-            self.channel = self._interface.config("channel")
+            channel_now = self._channel()[0]
         except (OSError, RuntimeError, ValueError) as error:
             log.error("netnow: %s", error)
             Task(self._start, 60000, arg=channel, core=True)
             return
-        log.info("netnow: on channel %d", self.channel)
+        log.info("netnow: on channel %d", channel_now)
         if self._clock is None:
             self._clock = Task(
                 self.broadcast_time, 0, _BROADCAST_MS, jitter_ms=_BROADCAST_JITTER_MS, core=True
@@ -120,8 +121,12 @@ class NetNowCentral(NetNow):
 
     # What goes out: broadcasts only, so that there may be any number of peripherals.
 
+    def _channel(self):
+        """On which we are, one byte: the driver follows the access point, and says nothing."""
+        return bytes((self._interface.config("channel"),))
+
     def broadcast_time(self):
-        payload = self.identity() + bytes((self.channel,))
+        payload = self.identity() + self._channel()
         self.transmit(self.group.down, TIME, BROADCAST, EVERYBODY, self.new_tid(), 0, payload)
 
     def transmit(self, channel, type, kind, identity, tid, flags, payload):
@@ -140,7 +145,7 @@ class NetNowCentral(NetNow):
             self.transmit(channel, TIME, kind, identity, tid, flags, payload)
 
     def _confirm_now(self, identity, tid):
-        self.answer(identity, CONFIRM, self.new_tid(), tid + bytes((self.channel,)))
+        self.answer(identity, CONFIRM, self.new_tid(), tid + self._channel())
 
     def _hint(self):
         """Somebody has another time, or none: broadcast ours a little earlier."""
@@ -222,13 +227,13 @@ class NetNowCentral(NetNow):
 
     def _obey(self, peer, body):
         mark = self._mark()
-        if mark[1:] not in peer.tids:
-            peer.remember(mark)
+        if not peer.knows(mark[1:]):
+            peer.remember(mark, body[1])
             self._note_flags(peer, body[14] << 8 | body[15])
             if mark[0] == DATA and body[1] != RECEIPT:
                 self.sender = peer.identity
                 self._dispatch(body)
-        elif mark[0] != DATA or mark not in peer.tids:
+        elif mark[0] != DATA or not peer.knows(mark):
             self.refuse(REPLAY)
             return
         self._respond(peer, body, mark)
@@ -240,6 +245,7 @@ class NetNowCentral(NetNow):
 
     def _respond(self, peer, body, mark):
         if mark[0] != DATA:
+            self._note_state(peer, body)
             self._confirm_now(peer.identity, mark[1:])
         elif body[1] == RECEIPT:
             self.back.received(peer, body)
@@ -250,13 +256,20 @@ class NetNowCentral(NetNow):
 
     def _note_flags(self, peer, extra):
         peer.battery_mv = extra & MILLIVOLTS
-        if extra & NO_UPDATE and peer.update == "waits":
-            peer.update = "cannot"
-            log.warn("netnow: a peripheral has no Wi-Fi settings for its update")
-        elif extra & ON_TRIAL:
-            peer.update = "trial"
-        elif peer.update == "trial":
-            peer.update = "done"
+        peer.cannot = extra & NO_UPDATE
+        if peer.cannot and peer.update == "waits":
+            peer.change("cannot")
+        elif extra & ON_TRIAL and peer.update != "trial":
+            peer.change("trial")
+
+    def _note_state(self, peer, body):
+        """Of a wakeup or ping: see epx.netnowp."""
+        try:
+            words = str(bytes(payload_of(body)), "utf-8")
+        except ValueError:
+            self.refuse(CONTENT)
+        else:
+            peer.note_state(words, body[14] << 8 & ON_TRIAL)
 
     # Confirmations: when what came of a packet cannot be lost any more.
 
@@ -310,7 +323,7 @@ class NetNowCentral(NetNow):
     def announce_update(self, digits):
         identity = self._identity_of(digits)
         if identity:
-            self.roster.channel_to(identity)[0].update = "waits"
+            self.roster.channel_to(identity)[0].announce_update()
 
     def _identity_of(self, digits):
         try:
@@ -319,5 +332,5 @@ class NetNowCentral(NetNow):
             identity = None
         if identity in self.roster.pairs.index:
             return identity
-        log.warn("netnow: want 12 hex digits of a paired device, not %s", digits)
+        log.answer("netnow: want 12 hex digits of a paired device, not %s", digits)
         return None

@@ -69,7 +69,7 @@ class BackData:
         except ValueError:
             return
         if tid == _NOTICED and peer.update == "waits":
-            peer.update = "taken"
+            peer.change("taken")
         for message in self.waits:
             if message[1] == tid and message[0] == peer.identity:
                 self.waits.remove(message)

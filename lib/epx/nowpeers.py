@@ -7,9 +7,10 @@ from micropython import const
 from epx import log
 from epx.loop import uptime_s
 from epx.nowstore import Pairs
-from epx.nowwire import Channel
+from epx.nowwire import CONFIRMED, DATA, Channel
 
 _REMEMBERED = const(52)  # bytes of each peripheral: the last four TIDs with their types
+_DELIVERED = const(52)  # likewise, of data
 _MOST_LOST = const(64)  # a longer gap is a restart, which skips reserved numbers
 _PER_PAGE = const(6)  # so that a list fits the default of mqttpacket
 _WARM = const(4)  # peripherals whose keys are ready, 1.5 KB each
@@ -22,8 +23,11 @@ class Peer:
     secret = None  # of a pairing that it has not made use of yet
     counter = 0
     tids = b""
+    delivered = b""  # of data that is repeated until it is confirmed: nothing else may push it out
     seen_s = rssi_dbm = battery_mv = received = lost = 0
-    update = None  # "waits", "taken", "cannot", "trial"
+    cannot = False  # it has no settings for an update
+    set = ""  # the file set that runs, as it has said when it woke
+    update = None  # "waits", "taken", "cannot", "trial", then "done", or "old": it has the old one
 
     def __init__(self, identity):
         self.identity = identity
@@ -38,9 +42,38 @@ class Peer:
         self.seen_s = uptime_s()
         self.rssi_dbm = rssi_dbm
 
-    def remember(self, mark):
+    def remember(self, mark, kind):
         """mark: type and TID of what was accepted."""
-        self.tids = (self.tids + mark)[-_REMEMBERED:]
+        if mark[0] == DATA and kind == CONFIRMED:
+            self.delivered = (self.delivered + mark)[-_DELIVERED:]
+        else:
+            self.tids = (self.tids + mark)[-_REMEMBERED:]
+
+    def knows(self, mark):
+        """mark: a TID, with its type or without."""
+        return mark in self.delivered or mark in self.tids
+
+    def announce_update(self):
+        """Again while one is on trial: then it is too early."""
+        if self.update == "trial":
+            self.change("trial")
+        else:
+            self.change("cannot" if self.cannot else "waits")
+
+    def note_state(self, state, is_on_trial):
+        """state: set, and what it says about an update that has failed. Is an update over?"""
+        runs, why = state[:1], state[1:]
+        if self.update in ("taken", "trial") and not is_on_trial:
+            # On trial it has named the new one, before that the old one.
+            has_failed = why or (runs == self.set) != (self.update == "trial")
+            self.change("old" if has_failed else "done", ", set %s %s" % (runs, why))
+        self.set = runs
+
+    def change(self, update, more=""):
+        """What has become of its update; the tools wait for these lines."""
+        self.update = update
+        identity = hexlify(self.identity).decode()
+        log.answer("netnow: update of %s: %s%s", identity, update, more)
 
     def row(self):
         """As JSON. Loss is in percent of what it has sent, repetitions included."""
@@ -54,6 +87,8 @@ class Peer:
             words += ',"battery_mv":%d' % self.battery_mv
         if self.update:
             words += ',"update":"%s"' % self.update
+        if self.set:
+            words += ',"set":"%s"' % self.set
         return words + "}"
 
 
@@ -82,7 +117,7 @@ class Roster:
 
     def cool(self, peer):
         """That was not it: give its key back, unless it is one of those that are ready."""
-        if peer not in self._warm:
+        if peer not in self._warm and not peer.secret:
             peer.up = None
 
     def keep_warm(self, peer):
@@ -113,6 +148,8 @@ class Roster:
         if earlier:
             self.drop(peer.identity)
             peer.tids = earlier.tids
+            peer.update, peer.set = earlier.update, earlier.set
+            peer.delivered = earlier.delivered
         longest_unheard_first = sorted(self.heard.values(), key=_last_seen)
         seen = [peer.identity for peer in longest_unheard_first]
         victim = self.pairs.put(peer.identity, peer.secret, seen)
