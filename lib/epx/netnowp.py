@@ -136,16 +136,13 @@ class NetNowPeripheral(Seeker):
         unsent = self.memory.unsent
         if not unsent:
             return
-        if self._sent >= len(_AGAIN_MS) and not self._is_late:
+        if self._sent >= (1 if self._is_late else len(_AGAIN_MS)):
             self.sm.go("waking")  # is the central still there?
             return
         message = unsent[0]
         self._send_data(CONFIRMED, message[:TID_BYTES], message[TID_BYTES:])
-        if self._is_late:
-            self._again.restart(_LATER_MS)
-        else:
-            self._again.restart(_AGAIN_MS[self._sent])
-            self._sent += 1
+        self._again.restart(_LATER_MS if self._is_late else _AGAIN_MS[self._sent])
+        self._sent += 1
 
     def _too_late(self):
         if self._on_battery and self.sm.state in _UNPAIRED:

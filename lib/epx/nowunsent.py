@@ -69,10 +69,11 @@ class Memory:
         if kept and len(kept) == _SIZE:
             start, network_time, stamp_s, self.scan_ms = unpack_from(_LAYOUT, kept)
             slept_s = time() - stamp_s
-            if network_time != _UNKNOWN and 0 <= slept_s < _LONGEST_S:
+            if 0 <= slept_s < _LONGEST_S:
                 self.slept_ms = slept_s * 1000
-                self.time = NetworkTime(network_time)
-                self.time.add(self.slept_ms)
+                if network_time != _UNKNOWN:
+                    self.time = NetworkTime(network_time)
+                    self.time.add(self.slept_ms)
         self.counter = Counter(start)
         self._reserved = self.counter.value
         self.unsent = []
