@@ -53,7 +53,7 @@ class NowInsight:
     now = None
 
     def __init__(self, world, more=None, device=None):
-        self._more = more
+        self.more = more
         (device or world.device).boot_function = self._boot
 
     def _boot(self, load):
@@ -65,10 +65,18 @@ class NowInsight:
             init(now, config)
 
         kind.__init__ = noted
-        if self._more:
-            self._more(load)
+        if self.more:
+            self.more(load)
         load("boot")
         load("main")
+
+
+def in_program(device, function, *arguments):
+    """What comes of function, called in a turn of the device's own loop."""
+    results = []
+    device.module("epx.loop").Task(lambda: results.append(function(*arguments)), 0)
+    assert device.world.run_until(lambda: results, 60 * SECONDS)
+    return results[0]
 
 
 class Packet:
