@@ -1,0 +1,213 @@
+"""A scale on a battery against a gateway that is played: six runs of one wake each (T31)."""
+
+from testsuite.nowstory import NowInsight, PlayedCentral, wire
+from testsuite.story import HOURS, MINUTES, SECONDS, with_keys
+
+WEIGHT = b"stat/LPScale/Weight\n"
+MALFUNCTION = b"stat/LPScale/Malfunction\n"
+
+
+class Kitchen:
+    """A scale, its gateway, and the converter in it."""
+
+    def __init__(self, world):
+        self.world = world
+        self.device = world.device
+        self.cell = world.device.bench.parts["cell"]
+        self.insight = NowInsight(world)
+        self.central = PlayedCentral(world)
+
+    def asleep(self, limit_ms=3 * MINUTES):
+        """Until it sleeps once more -> (payloads that it has told meanwhile, asked ms)."""
+        count = len(self.device.slept)
+        before = len(self.central.told())
+        slept = lambda: len(self.device.slept) > count
+        assert self.world.run_until(slept, limit_ms), self.device.console()[-3000:]
+        return self.central.told(before), self.device.slept[-1][1]
+
+    def paired(self):
+        """It has paired, told, and sleeps."""
+        self.device.power_on()
+        self.asleep()
+
+    def wake(self, limit_ms=65 * MINUTES):
+        return self.asleep(limit_ms)
+
+    def sleeps_a_second_after(self, packet):
+        after_ms = self.device.slept[-1][0] - packet.ms
+        return 1 * SECONDS <= after_ms <= 1 * SECONDS + 150
+
+
+def test_1_pairs_on_the_channel_of_its_gateway_and_tells_the_weight(world):
+    kitchen = Kitchen(world)
+    central = kitchen.central
+    kitchen.device.power_on()
+    told, asked_ms = kitchen.asleep()
+    assert told == [WEIGHT + b"7.0000"] and asked_ms == 1 * HOURS
+    data = central.of(wire.DATA)[0]
+    assert kitchen.sleeps_a_second_after(data) and data.kind == wire.CONFIRMED
+    assert kitchen.device.nvram["now"]["channel"] == 5
+    assert kitchen.cell.is_down() and not kitchen.device.wifi.active()
+
+
+def test_1b_the_file_pair_txt_forces_a_pairing(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    first = kitchen.device.nvram["now"]["pair"]
+    # The gateway was replaced by another one, which answers as if it was there for the first time.
+    kitchen.central.station.on = False
+    other = PlayedCentral(world, 7, b"\x02other")
+    other.proof = b"this is another!"
+    kitchen.device.flash.load("/pair.txt", "")
+    told = len(other.told())
+    assert world.run_until(lambda: len(kitchen.device.slept) == 2, 65 * MINUTES)
+    assert other.told()[told:] == [WEIGHT + b"7.0000"]
+    kept = kitchen.device.nvram["now"]
+    assert kept["pair"] != first and kept["pair"][:6] == b"\x02other" and kept["channel"] == 7
+    assert kept["pair"][38:] == other.proof
+    assert "/pair.txt" not in kitchen.device.flash.files
+
+
+def test_1c_a_pairing_that_nobody_wants_leaves_the_old_one(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    kept = dict(kitchen.device.nvram["now"])
+    kitchen.device.flash.load("/pair.txt", "")
+    kitchen.central.station.on = False
+    told, asked_ms = kitchen.wake(75 * MINUTES)
+    assert told == [] and asked_ms == 1 * HOURS
+    assert kitchen.device.nvram["now"]["pair"] == kept["pair"]
+    kitchen.central.station.on = True
+    assert "/pair.txt" in kitchen.device.flash.files
+    kitchen.device.flash.remove("/pair.txt")
+    told, _ = kitchen.wake()
+    assert set(told) == {WEIGHT + b"7.0000"} and len(told) == 2  # that of the hour before, too
+
+
+def test_a_time_packet_before_its_start_is_nothing_to_it(world):
+    kitchen = Kitchen(world)
+    kitchen.central.broadcast()
+    world.run_for(1 * SECONDS)
+    kitchen.central.start += 5 << 60
+    kitchen.device.power_on()
+    told, _ = kitchen.asleep()
+    assert told == [WEIGHT + b"7.0000"]
+    assert kitchen.insight.now.refused == [0] * 9
+
+
+def test_2_a_converter_that_is_not_there(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    kitchen.cell.fault = "init"
+    # The gateway says nothing until it is asked for, and then the wrong thing first.
+    central = kitchen.central
+    central.willing = False
+    wakeups = len(central.of(wire.WAKEUP))
+    assert world.run_until(lambda: len(central.of(wire.WAKEUP)) > wakeups, 65 * MINUTES)
+    wakeup = central.of(wire.WAKEUP)[wakeups]
+    central.broadcast()
+    world.run_for(50)
+    assert kitchen.insight.now.sm.state == "waking" and central.of(wire.DATA)[1:] == []
+    central.willing = True
+    central.confirm(wakeup.tid)
+    told, asked_ms = kitchen.asleep()
+    assert told == [MALFUNCTION + b"1"] and asked_ms == 1 * HOURS
+    assert kitchen.sleeps_a_second_after(central.of(wire.DATA)[-1])
+
+
+def test_2b_its_clock_has_gone_on_in_its_sleep(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    kitchen.device.sleep_error = 0.03
+    kitchen.wake()
+    wakeup = kitchen.central.of(wire.WAKEUP)[-1]
+    # It has slept for 62 minutes, and believes that it was an hour.
+    late_ms = wakeup.time - (kitchen.central.start + wakeup.ms)
+    assert abs(late_ms) <= 120 * SECONDS, late_ms
+    assert len(kitchen.central.of(wire.WAKEUP)) == 2
+
+
+def test_3_a_converter_that_cannot_be_read(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    kitchen.cell.fault = "read"
+    told, asked_ms = kitchen.wake()
+    assert told == [MALFUNCTION + b"4"] and asked_ms == 1 * HOURS
+    assert kitchen.sleeps_a_second_after(kitchen.central.of(wire.DATA)[-1])
+
+
+def test_4_a_converter_that_does_not_switch_off(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    kitchen.cell.fault = "power_off"
+    told, asked_ms = kitchen.wake()
+    assert told == [WEIGHT + b"7.0000"] and asked_ms == 1 * HOURS
+    assert kitchen.device.said("converter is not off")
+
+
+def test_5_somebody_leans_on_it_at_first(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    woke_ms = kitchen.device.slept[-1][0] + 1 * HOURS
+    world.run_for(1 * HOURS)
+    kitchen.cell.disturb(1.0, 25)
+    told, asked_ms = kitchen.asleep(90 * SECONDS)
+    assert told == [WEIGHT + b"7.0000"] and asked_ms == 1 * HOURS
+    assert world.now_ms() - woke_ms < 90 * SECONDS
+
+
+def test_6_the_load_never_rests(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    world.run_for(1 * HOURS)
+    kitchen.cell.drift(0.5)
+    told, asked_ms = kitchen.asleep(120 * SECONDS)
+    assert told == [MALFUNCTION + b"8"] and asked_ms == 1 * HOURS
+    assert kitchen.sleeps_a_second_after(kitchen.central.of(wire.DATA)[-1])
+
+
+def test_the_weight_is_that_of_its_calibration(world):
+    with_keys(world, calibration_a=-12.5, calibration_b=-1000)
+    kitchen = Kitchen(world)
+    kitchen.cell.counts_per_kg = -12.5
+    kitchen.cell.zero = 1000
+    kitchen.cell.mass_kg = 3.28
+    kitchen.device.power_on()
+    told, _ = kitchen.asleep()
+    assert told == [WEIGHT + b"3.2800"], told
+
+
+def test_the_battery_is_told_with_it(world):
+    with_keys(world, batterypin=35)
+    kitchen = Kitchen(world)
+    kitchen.device.power_on()
+    kitchen.asleep()
+    data = kitchen.central.of(wire.DATA)[0]
+    assert abs((data.flags & wire.MILLIVOLTS) - 3100) <= 5 and data.flags & wire.NO_UPDATE
+
+
+def test_a_day_costs_a_wakeup_and_a_reading_an_hour(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    kitchen.central.heard.clear()
+    kitchen.device.bench.radio.forget_on_ms()
+    world.run_for(24 * HOURS)
+    assert kitchen.central.told() == [WEIGHT + b"7.0000"] * len(kitchen.central.told())
+    count = len(kitchen.central.told())
+    assert count in (23, 24) and len(kitchen.central.of(wire.WAKEUP)) == count
+    assert len(kitchen.central.heard) == 2 * count
+    assert kitchen.device.bench.radio.on_ms() <= count * 500
+    assert kitchen.device.resets == []
+
+
+def test_what_is_not_confirmed_is_told_again_at_the_next_wake(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    central = kitchen.central
+    central.station.on = False
+    _, asked_ms = kitchen.wake()
+    assert asked_ms == 1 * HOURS
+    kitchen.cell.mass_kg = 8
+    central.station.on = True
+    told, _ = kitchen.wake()
+    assert told == [WEIGHT + b"7.0000", WEIGHT + b"8.0000"], told
