@@ -1,0 +1,225 @@
+"""Twenty peripherals and two centrals of two groups on one air, and all that may go wrong there.
+
+The devices run their unmodified programs; each central serves scales and link tests, with the
+classes of scale_manager and tnowc. Every reading has a number of its own, so that testsuite/soak/
+radioaccount.py can tell what became of it. CPython only: there are many devices in one world.
+"""
+
+from testmock.simworld.device import Device
+from testsuite.soak.radioaccount import Account
+
+SECONDS = 1000
+MINUTES = 60 * SECONDS
+HOURS = 60 * MINUTES
+
+_RADIO = "espnowpsk one for both\nespnowgroup %s\n"
+_SCALE = "ssid (none)\ncalibration_a 1000\ncalibration_b 0\nbatterypin 35\n"
+_LINK = "ssid (none)\n"
+_CENTRAL = "ssid %s\npassword secret\nmqttbroker 1.2.3.4\nmqttname %s\nespnowchannel 11\n"
+# Readings of a scale, in whole kilograms, begin here; up to 8 tons are weighed.
+KG_PER_SCALE = 380
+_LINKS = 3  # peripherals that are always awake, of all
+_LOUD_MS = 30 * MINUTES
+_PAUSE_MS = 25 * MINUTES
+_LONGEST_MS = 20 * MINUTES
+_CHANNELS = 13
+
+
+class Village:
+    """scales, links, centrals: devices; faults: [(ms, name)] so far.
+
+    Of the two centrals the second one is wired in every other seed.
+    """
+
+    def __init__(self, world, peripherals=20):
+        self.world = world
+        self.random = world.random.fork("village")
+        self.faults = []
+        del world.devices[:]
+        wired = world.seed % 2 == 0
+        self.centrals = [self._central("Gate"), self._central("Yard", wired)]
+        world.device = self.centrals[0]
+        self.scales, self.links = [], []
+        self.group_of = {self.centrals[0]: "Gate", self.centrals[1]: "Yard"}
+        for number in range(peripherals):
+            self._peripheral(number, number >= peripherals - _LINKS)
+        self.peripherals = self.scales + self.links
+        self.account = Account(self)
+        ether = world.ether
+        ether.loss = 0.2
+        ether.duplicate = 0.05
+        ether.delay_ms = (0, 30)
+        ether.collisions = True
+        self._rows = [
+            (getattr(self, "_" + name), name)
+            for name in (
+                "channel central_cut central_reset peripheral_cut peripheral_reset broker_away "
+                "wifi_away noise far_away slow_broker lost_puback clock"
+            ).split()
+        ]
+
+    def _central(self, name, wired=False):
+        config = _CENTRAL % ("(wired)" if wired else "House", name) + _RADIO % name
+        device = Device(self.world, "scale_manager", config, name=name)
+        device.is_wired = wired
+        device.wifi.channel = 1 if name == "Gate" else 6
+        device.boot_function = lambda load: _boot_central(device, load)
+        device.now = None
+        return device
+
+    def _peripheral(self, number, is_link):
+        group = ("Gate", "Yard")[number & 1]
+        kind = "tnowp" if is_link else "scale_sensor"
+        config = (_LINK if is_link else _SCALE) + _RADIO % group
+        device = Device(self.world, kind, config, name="%s %d" % (kind, number))
+        device.number = number
+        device.sent = 0
+        self.group_of[device] = group
+        if is_link:
+            self.links.append(device)
+        else:
+            device.bench.parts["cell"].counts_per_kg = 1000
+            device.bench.parts["cell"].zero = 0
+            self.scales.append(device)
+
+    def central_of(self, device):
+        return self.centrals[self.group_of[device] == "Yard"]
+
+    # Life.
+
+    def settle(self):
+        """Everybody on, one after the other; until all are paired."""
+        for central in self.centrals:
+            central.power_on()
+        self.world.run_for(60 * SECONDS)
+        for device in self.peripherals:
+            device.power_on()
+            self.world.run_for(self.random.between(60, 100) * SECONDS)
+        assert self.world.run_until(self._all_paired, 3 * HOURS), self.unpaired()
+
+    def unpaired(self):
+        return [
+            device.name
+            for device in self.peripherals
+            if device.wifi.mac not in self.central_of(device).now.roster.pairs.index
+        ]
+
+    def _all_paired(self):
+        return not self.unpaired()
+
+    def storm(self, ms):
+        """Faults for so long, then so much quiet that all that waits can be told."""
+        end_ms = self.world.now_ms() + ms
+        while True:
+            pause_ms = self.random.between(0, 2 * _PAUSE_MS)
+            if self.world.now_ms() + pause_ms > end_ms:
+                break
+            self._live(pause_ms)
+            action, name = self.random.choice(self._rows)
+            self.faults.append((self.world.now_ms(), name))
+            action()
+        self._live(end_ms - self.world.now_ms())
+
+    def _live(self, ms):
+        """Let time pass; devices are judged and the simulator's memory is bounded meanwhile."""
+        world = self.world
+        end_ms = world.now_ms() + ms
+        while world.now_ms() < end_ms:
+            world.run_for(min(10 * MINUTES, end_ms - world.now_ms()))
+            for device in world.devices:
+                device.sleep_error = self.random.between(-30, 30) / 1000
+                assert device.crash is None, (device.name, device.crash)
+            self.account.book()
+            del world.trace[:]
+
+    # What goes wrong.
+
+    def _lasting_ms(self):
+        return self.random.between(1 * SECONDS, _LONGEST_MS)
+
+    def _channel(self):
+        for _ in range(self.random.between(1, 2)):
+            central = self.random.choice(self.centrals)
+            central.wifi.channel = self.random.between(1, _CHANNELS)
+
+    def _central_cut(self):
+        self._cut(self.random.choice(self.centrals))
+
+    def _central_reset(self):
+        central = self.random.choice(self.centrals)
+        self.account.central_restarts(central)
+        central.reset()
+
+    def _peripheral_cut(self):
+        self._cut(self.random.choice(self.peripherals))
+
+    def _peripheral_reset(self):
+        self.random.choice(self.peripherals).reset()
+
+    def _cut(self, device):
+        if not device.powered:
+            return
+        if device in self.centrals:
+            self.account.central_restarts(device)
+        else:
+            self.account.peripheral_cut(device)
+        device.power_cut()
+        seconds = self.random.between(1, 60) if self.random.chance(70) else 1800
+        self.world.call_after(seconds * SECONDS, device.power_on)
+
+    def _broker_away(self):
+        self.world.broker.stop(self.random.chance(50))
+        ms = 2 * HOURS if self.random.chance(10) else self._lasting_ms()
+        self._live(ms)
+        self.world.broker.start()
+
+    def _wifi_away(self):
+        wifi = self.random.choice(self.centrals).wifi
+        wifi.available = False
+        self._live(self._lasting_ms())
+        wifi.available = True
+
+    def _noise(self):
+        self.world.ether.jam(0, self.random.between(1, 300) * SECONDS)
+
+    def _far_away(self):
+        """One hears nobody for a while."""
+        device = self.random.choice(self.peripherals)
+        self.world.ether.place(device, 10000)
+        self._live(self._lasting_ms())
+        self.world.ether.place(device, self.random.between(0, 30))
+
+    def _slow_broker(self):
+        self.world.lan.latency_ms = 700
+        self._live(self._lasting_ms())
+        self.world.lan.latency_ms = 1
+
+    def _lost_puback(self):
+        self.world.broker.drop_next_puback(self.random.between(1, 3))
+        self.world.call_after(20 * SECONDS, self.world.broker.close_clients)
+
+    def _clock(self):
+        """The clock of a sleeping chip is off by much more than it should be."""
+        for device in self.scales:
+            device.sleep_error = self.random.between(-150, 150) / 1000
+        self.world.run_for(1 * HOURS)
+
+
+def _boot_central(device, load):
+    """The program of a scale_manager, with the part of a tnowc in it."""
+    kind = load("epx.appliance").Appliance
+    run = kind.run
+
+    def run_both(app, build):
+        run(app, lambda app: _build_both(device, app, build, load))
+
+    kind.run = run_both
+    load("boot")
+    load("main")
+
+
+def _build_both(device, app, build, load):
+    build(app)
+    test = load("tnowc.sensor").LinkTest(device.now)
+    device.now.bind(test, load("tnowc.service").RADIO)
+    app.mqtt.bind(test, load("tnowc.service").TOPICS)

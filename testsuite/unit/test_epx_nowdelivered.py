@@ -1,0 +1,49 @@
+"""What a central remembers of each peripheral: no reading is delivered twice."""
+
+import unittest
+
+from epx.nowpeers import Peer
+from epx.nowwire import CONFIRMED, DATA, NOT_CONFIRMED, PING, RECEIPT, WAKEUP
+
+TID = bytes(range(12))
+
+
+def mark(type, number):
+    return bytes((type, number)) + bytes(11)
+
+
+class TestDelivered(unittest.TestCase):
+    def setUp(self):
+        self.peer = Peer(b"peer 1")
+
+    def test_what_is_new(self):
+        self.assertFalse(self.peer.knows(TID))
+
+    def test_a_reading_outlasts_all_other_packets(self):
+        """As while the broker is away: after four tries a peripheral asks who is there."""
+        peer = self.peer
+        peer.remember(bytes((DATA,)) + TID, CONFIRMED)
+        for number in range(100):
+            for type, kind in ((WAKEUP, 0), (PING, 0), (DATA, RECEIPT), (DATA, NOT_CONFIRMED)):
+                peer.remember(mark(type, number), kind)
+        self.assertTrue(peer.knows(TID))
+        self.assertTrue(peer.knows(bytes((DATA,)) + TID))
+        self.assertFalse(peer.knows(bytes((PING,)) + TID))
+
+    def test_a_ping_keeps_its_tid_for_itself(self):
+        self.peer.remember(bytes((PING,)) + TID, 0)
+        self.assertTrue(self.peer.knows(TID))
+        self.assertFalse(self.peer.knows(bytes((DATA,)) + TID))
+
+    def test_little_is_kept(self):
+        for number in range(100):
+            self.peer.remember(mark(DATA, number), CONFIRMED)
+            self.peer.remember(mark(PING, 100 + number), 0)
+        self.assertEqual([n for n in range(256) if self.peer.knows(mark(DATA, n))], [96, 97, 98, 99])
+        self.assertEqual(
+            [n for n in range(256) if self.peer.knows(mark(PING, n))], [196, 197, 198, 199]
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
