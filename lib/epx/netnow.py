@@ -12,9 +12,8 @@ import network
 from espnow import ESPNow
 from micropython import const
 
-from epx import diag, log
+from epx import log
 from epx.loop import Poll
-from epx.nowtopics import split
 from epx.nowwire import (
     EVERYBODY,
     HEAD_BYTES,
@@ -23,7 +22,6 @@ from epx.nowwire import (
     TAG_BYTES,
     TID_BYTES,
     Group,
-    payload_of,
 )
 
 _VERSION = const(3)
@@ -58,16 +56,15 @@ REASONS = (
 class NetNow:
     """The radio of one device; see NetNowCentral and NetNowPeripheral."""
 
-    core = False  # as the owner of commands: what they raise is the appliance's own
     sender = None  # identity of who sent what a command is called for
     _radio = None
     _poll = None
+    _hearer = None
 
     def __init__(self, config):
         self._config = config
         self.group = Group(config.espnowpsk, config.espnowgroup)
         self.refused = [0] * len(REASONS)
-        self._rows = {}
         self._interface = network.WLAN(network.STA_IF)
         self._network = self.group.network
         self._buffer = buffer = bytearray(MOST_BYTES)
@@ -83,8 +80,11 @@ class NetNow:
 
     def bind(self, source, rows):
         """Call the commands of source that the Hear rows name."""
-        for row in rows:
-            self._rows[row.topic.encode()] = (row.parse, getattr(source, row.command))
+        if self._hearer is None:
+            from epx.nowhear import Hearer
+
+            self._hearer = Hearer()
+        self._hearer.bind(source, rows)
 
     def identity(self):
         """6 bytes; the MAC of the station."""
@@ -187,30 +187,8 @@ class NetNow:
 
     def _dispatch(self, body):
         """Give a payload to whom it is for."""
-        try:
-            self._deliver(payload_of(body))
-        except ValueError as error:
-            self._complain(error)
-
-    def _complain(self, error):
-        self.refused[CONTENT] += 1
-        log.warn("netnow: %s", error)
-
-    def _deliver(self, payload):
-        topic, value = split(payload)
-        row = self._rows.get(topic)
-        if row is None:
-            raise ValueError("unknown topic %s" % topic)
-        self._command(row[1], row[0](value))
-
-    def _command(self, command, value):
-        try:
-            command(value)
-        except Exception as error:
-            self._fault(error)
-
-    def _fault(self, error):
-        diag.handle_fault(self, error)
+        if self._hearer is None or not self._hearer.dispatch(body):
+            self.refused[CONTENT] += 1
 
     def new_tid(self):
         return os.urandom(TID_BYTES)

@@ -145,7 +145,7 @@ class NetNowPeripheral(Seeker):
         self._sent += 1
 
     def _too_late(self):
-        if self._on_battery and self.sm.state in _UNPAIRED:
+        if self.on_battery and self.sm.state in _UNPAIRED:
             self._deadline.restart()  # its battery says when to end that
         else:
             self.give_up()
@@ -165,7 +165,7 @@ class NetNowPeripheral(Seeker):
     # The state of contact.
 
     def on_ready(self):
-        self._heard_time = None
+        self.heard_time = None
         self._silence = Task(self._is_silent, _SILENCE_MS, core=True)
         self._again = Task(self._transmit, core=True)
         self.sm.add(self._silence)
@@ -197,7 +197,8 @@ class NetNowPeripheral(Seeker):
 
     def _on_answer(self, body):
         try:
-            self._on_pairing_answer(body[1], payload_of(body))
+            if self._join:
+                self._join.answered(body[1], payload_of(body))
         except ValueError:
             self.refuse(CONTENT)
 
@@ -209,7 +210,7 @@ class NetNowPeripheral(Seeker):
         manager, channel = body[16:22], body[22]
         state = self.sm.state
         if state in _UNPAIRED:
-            self._on_first_broadcast(time, manager, channel)
+            self._joiner().hear(time, manager, channel)
         elif manager == self.pairing.manager:
             if self._is_plausible(time):
                 self._last_broadcast = time
@@ -217,7 +218,7 @@ class NetNowPeripheral(Seeker):
                 if state == "ready":
                     self._silence.restart()
             elif state == "waking":
-                self._heard_time = NetworkTime(time)
+                self.heard_time = NetworkTime(time)
             elif state == "ready" and not self._ping_pause.active():
                 self._ping_pause.restart(_PING_MS)
                 self._ping(time)
@@ -254,7 +255,7 @@ class NetNowPeripheral(Seeker):
             return
         if tid in self._asked:
             self._asked.remove(tid)
-            self._tune(payload[TID_BYTES])
+            self.tune(payload[TID_BYTES])
             self.pairing.put_channel(self._channel)
         elif not self.memory.sent(tid):
             self.refuse(REPLAY)
