@@ -129,6 +129,7 @@ class Bench:
         self.cause = 1
         self.rtc_memory = b""
         self.rtc_offset_s = 0
+        self.rtc_late_us = 0  # of the clock, by what it was too slow in sleeps
         self.watchdog_timeout_ms = 0
         self.fed_us = 0
         # Set by who owns the bench: what happens at a reset (never returns), and how the
@@ -297,6 +298,7 @@ class Bench:
         if power_lost:
             self.rtc_memory = b""
             self.rtc_offset_s = -(self.clock.now_us() // 1_000_000)
+            self.rtc_late_us = 0
             for model in self.parts.values():
                 if hasattr(model, "power_on"):
                     model.power_on()

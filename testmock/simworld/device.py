@@ -60,7 +60,8 @@ class Device:
     output: console lines as (ms, text); resets: (ms, cause); crash: (ms, traceback) of a program
     that ended at the prompt; expect_crash: the story wants that. slept: (ms, duration_ms asked
     for, None: for ever) of each deep sleep; sleep_error: how much too slow its clock is meanwhile
-    (0.03: 3 %); awake_ms: how long its processor has run; a story may set it to 0.
+    (0.03: 3 %), that of time(), too; awake_ms: how long its processor has run; a story may set
+    it to 0.
     """
 
     def __init__(self, world, profile, config=None, name="device", extra_paths=()):
@@ -93,7 +94,7 @@ class Device:
         self.powered = False
         self.sleeping = False
         self.slept = []
-        self.sleep_error = 0.0
+        self.sleep_error = self._sleep_error = 0.0
         self._alarm_clock = None
         self._awake_us = 0
         self.open_sockets = 0
@@ -306,6 +307,8 @@ class Device:
         self._awake_us += self.world.now_us
         self.sleeping = True
         self.bench.sleep()
+        self._sleep_error = self.sleep_error
+        self._slept_at_us = self.world.now_us
         if ms is not None:
             self._alarm_clock = self.world.call_after(ms * (1 + self.sleep_error), self._wake)
 
@@ -322,6 +325,9 @@ class Device:
             self._alarm_clock = None
         if self.sleeping:
             self.sleeping = False
+            # The clock that has timed the sleep is the one that tells the time.
+            slept_us = self.world.now_us - self._slept_at_us
+            self.bench.rtc_late_us += int(slept_us - slept_us / (1 + self._sleep_error))
             self._awake_us -= self.world.now_us
 
     def _cut_from_inside(self):

@@ -51,11 +51,13 @@ def sleep(seconds):
 
 
 def time():
-    return _world.now_us // 1_000_000 + _device.bench.rtc_offset_s
+    bench = _device.bench
+    return (_world.now_us - bench.rtc_late_us) // 1_000_000 + bench.rtc_offset_s
 
 
 def time_ns():
-    return _world.now_us * 1000 + _device.bench.rtc_offset_s * 1_000_000_000
+    bench = _device.bench
+    return (_world.now_us - bench.rtc_late_us) * 1000 + bench.rtc_offset_s * 1_000_000_000
 
 
 def mktime(fields):
