@@ -217,7 +217,7 @@ class NetNowPeripheral(Seeker):
                 self.memory.time.set(time)
                 if state == "ready":
                     self._silence.restart()
-            elif state == "waking":
+            elif state in _LOST:
                 self.heard_time = NetworkTime(time)
             elif state == "ready" and not self._ping_pause.active():
                 self._ping_pause.restart(_PING_MS)

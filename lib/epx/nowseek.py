@@ -152,14 +152,14 @@ class Seeker(NetNow):
             # The group is there, on this channel, but does not know us: it has forgotten us.
             self.sm.go("pairing" if self.heard_time else "scanning")
             return
-        self._wakeup()
+        self._wakeup(self._tries)
         self._wake_task.restart(_WAKE_AGAIN_MS[self._tries])
         self._tries += 1
 
-    def _wakeup(self):
+    def _wakeup(self, number):
         """With our time, and by turns with what broadcasts say, which may be recordings."""
         time = self.memory.time
-        if time is None or (self.heard_time and self._tries & 1):
+        if time is None or (self.heard_time and number & 1):
             time = self.heard_time
         now = time.now() if time else bytes(TIME_BYTES)
         self._ask_for(self.pairing.manager, (WAKEUP, 0), self._up, now, self._state)
@@ -172,7 +172,10 @@ class Seeker(NetNow):
 
     def _probe(self):
         if self.may_search(_PROBE_MS, _PROBES):
-            self._wakeup()
+            number = (self._tries - 1) % _PROBES
+            if not number:
+                self.heard_time = None  # what was heard on the last channel may be a recording
+            self._wakeup(number)
 
     # Searching, channel by channel.
 

@@ -32,11 +32,13 @@ class Courier:
         now.send_data(row.payload(scale), 2, self._done)
 
     def _done(self, is_delivered):
-        if is_delivered and self._device.reading_confirmed(self._health):
-            self._now.trial_ended()
-        linger_ms = self._now.linger_ms()
-        if not linger_ms:
-            self._now.stop()
+        now = self._now
+        has_ended = is_delivered and self._device.reading_confirmed(self._health)
+        if has_ended:
+            now.trial_ended()
+        linger_ms = now.linger_ms()
+        if not linger_ms and not has_ended and not now.update_waits:
+            now.stop()  # nothing is on its way
         self._task.restart(max(_SLEEP_MS, linger_ms))
 
     def _sleep(self):
