@@ -142,13 +142,21 @@ def _into_running_set(board: Board, path: str, data: bytes, force: bool) -> tupl
 @click.argument("file")
 @click.option("--profile", help="Check with this profile's keys; default: what the board has.")
 @click.option("--new-otakey", is_flag=True, help="Make a key for updates first, into FILE.")
+@click.option("--new-psk", is_flag=True, help="Make the secret of a radio group, into FILE.")
 @_board_options
 def pcp_conf(
-    file: str, profile: str | None, new_otakey: bool, params: str | None, wait_s: float
+    file: str,
+    profile: str | None,
+    new_otakey: bool,
+    new_psk: bool,
+    params: str | None,
+    wait_s: float,
 ) -> None:
     """Check FILE with the device's own rules, then send it as config.txt."""
     text = _text(file)
     more = _new_otakey_line(file, text) if new_otakey else ""
+    more += _new_psk_line(file, text) if new_psk else ""
+    more = f"\n{more}" if more and text and not text.endswith("\n") else more
     text += more
     # What is surely wrong is told before FILE is changed, or the board disturbed.
     _refuse(file, settings.config_problems(text, profile))
@@ -191,8 +199,16 @@ def _new_otakey_line(file: str, text: str) -> str:
         )
     if not settings.name_and_otakey(text)[0]:
         raise ToolError(f"{file}: updates need a line mqttname, by which the tools find the key")
-    end = "" if not text or text.endswith("\n") else "\n"
-    return f"{end}otakey {secretsfile.new_otakey()}\n"
+    return f"otakey {secretsfile.new_otakey()}\n"
+
+
+def _new_psk_line(file: str, text: str) -> str:
+    if any(line.split()[:1] == ["espnowpsk"] for line in text.splitlines()):
+        raise ToolError(
+            f"{file} has a line espnowpsk: scripts/pcp_conf without --new-psk sends it; "
+            "for another secret remove that line first, and give it to the whole group"
+        )
+    return f"espnowpsk {secretsfile.new_otakey()}\n"
 
 
 def _append(file: str, more: str) -> None:

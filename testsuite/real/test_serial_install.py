@@ -385,6 +385,24 @@ def test_a_new_key_for_updates_goes_to_the_board_and_to_the_tools(bench, secrets
     assert config.read_text() == text
 
 
+def test_a_new_secret_for_a_radio_group_stands_in_the_file_and_is_not_printed(bench, capsys):
+    bench.fill(main=waiting("x"))
+    bench.start()
+    before = "ssid (none)\nespnowgroup House"
+    config = bench.file(before)
+    options = ("--new-psk", "--profile", "tnowp")
+    assert bench.tool("pcp_conf", config, *options) == 0
+    said = capsys.readouterr()
+    bench.board.wait_for("reset")
+    text = config.read_text()
+    assert text.startswith(before + "\n") and bench.path("config.txt").read_text() == text
+    word, secret = text.splitlines()[-1].split()
+    assert word == "espnowpsk" and len(secret) == 32 and secret not in said.out + said.err
+    assert bench.tool("pcp_conf", config, *options) == 1
+    assert "has a line espnowpsk" in capsys.readouterr().err
+    assert config.read_text() == text
+
+
 def test_the_key_of_a_configuration_is_kept_for_the_tools(bench, secrets_folder):
     bench.fill(main=waiting("x"))
     bench.start()
