@@ -1,13 +1,11 @@
 """The central of a group: owns the network time, hears peripherals, answers by broadcast."""
 
 import os
-from binascii import unhexlify
 from struct import unpack_from
 
 from micropython import const
 
 from epx import log
-from epx.clock import MINUTES
 from epx.loop import Task, uptime_s
 from epx.netnow import (
     BROADCAST_MAC,
@@ -19,8 +17,9 @@ from epx.netnow import (
     WRONG_TIME,
     NetNow,
 )
-from epx.nowback import BackData
+from epx.nowconfirm import Confirmations
 from epx.nowdesk import Desk
+from epx.nowhouse import TOPICS, House
 from epx.nowpeers import Roster
 from epx.nowtime import NetworkTime
 from epx.nowwire import (
@@ -34,15 +33,15 @@ from epx.nowwire import (
     NO_UPDATE,
     ON_TRIAL,
     PAIRING,
+    PLAIN_BYTES,
     RECEIPT,
+    TID_BYTES,
     TIME,
     TIME_BYTES,
     UPDATE_WAITS,
     WAKEUP,
     payload_of,
 )
-from epx.payloads import on_off, text
-from epx.topics import Pub, Sub
 
 _BROADCAST_MS = const(25000)
 _BROADCAST_JITTER_MS = const(10000)
@@ -51,21 +50,7 @@ _WAKEUP_WINDOW_MS = const(600000)  # the clock of a sleeping ESP32 is off by som
 _LOST_S = const(2)  # ... and wakeups that have another time
 _NO_WIFI = const((None, "(none)", "(wired)", "(wired2)"))
 _FROM_PAIR = const((1, 3, 5))  # DATA, PING, WAKEUP
-_SETTLE_MS = const(30)
-_MOST_UNSETTLED = const(8)
-
-TOPICS = (
-    # JSON: how many are paired, how many were heard since boot, and six of these: seconds since
-    # the last packet, dBm, percent lost on the way, and mV if it measures its battery. If there
-    # are more, the next six follow.
-    Pub("Peers", "peers", every_ms=5 * MINUTES),
-    # For 5 minutes a peripheral that is known already may be paired again.
-    Sub("Pair", "open_window", on_off),
-    # Forget the peripheral with this identity, 12 hex digits.
-    Sub("Unpair", "unpair", text(12)),
-    # An update waits for the peripheral with this identity; it is told when it wakes.
-    Sub("Update", "announce_update", text(12)),
-)
+_NOTICED = bytes(TID_BYTES)  # in a receipt: of an update that waits
 
 
 class NetNowCentral(NetNow):
@@ -77,21 +62,18 @@ class NetNowCentral(NetNow):
 
     _clock = None  # the task that broadcasts the time
     _hinted_s = -_LOST_S
+    back = None  # what waits for peripherals, once there was something: see nowback
 
     def __init__(self, config, net, mqtt, watchdog):
         super().__init__(config)
-        self._mqtt = mqtt
         self.otakey = config.otakey
         start = os.urandom(TIME_BYTES)
         self.time = NetworkTime(bytes((start[0] & 0x7F,)) + start[1:])
         self.roster = Roster(self._network)
         self._count = unpack_from(">I", os.urandom(4))[0] >> 2
-        self._unsettled = []
-        self.back = BackData(self)
         self.desk = Desk(self, watchdog)
-        self._settle = Task(self._confirm_settled, core=True)
-        self._settle.cancel()
-        mqtt.bind(self, TOPICS)
+        self._confirmations = Confirmations(self, mqtt)
+        mqtt.bind(House(self), TOPICS)
         if config.ssid not in _NO_WIFI:
             if config.espnowlongrange:
                 log.error("netnow: long range only beside a wire: espnowlongrange is not used")
@@ -139,12 +121,12 @@ class NetNowCentral(NetNow):
         """To one peripheral, with its own key; nothing if it is not paired any more."""
         peer, channel = self.roster.channel_to(identity)
         if peer:
-            flags = MORE_WAITS if self.back.waits_for(identity) else 0
+            flags = MORE_WAITS if self.back and self.back.waits_for(identity) else 0
             if peer.update == "waits":
                 flags |= UPDATE_WAITS
             self.transmit(channel, TIME, kind, identity, tid, flags, payload)
 
-    def _confirm_now(self, identity, tid):
+    def confirm_now(self, identity, tid):
         self.answer(identity, CONFIRM, self.new_tid(), tid + self._channel())
 
     def _hint(self):
@@ -246,21 +228,26 @@ class NetNowCentral(NetNow):
     def _respond(self, peer, body, mark):
         if mark[0] != DATA:
             self._note_state(peer, body)
-            self._confirm_now(peer.identity, mark[1:])
+            self.confirm_now(peer.identity, mark[1:])
         elif body[1] == RECEIPT:
-            self.back.received(peer, body)
+            self._note_receipt(peer, body)
         elif body[1] == CONFIRMED:
-            self._confirm(peer.identity, mark[1:])
-        if self.back.waits:
+            self._confirmations.give(peer.identity, mark[1:])
+        if self.back:
             self.back.heard(peer)
+
+    def _note_receipt(self, peer, body):
+        tid = body[PLAIN_BYTES : PLAIN_BYTES + TID_BYTES]
+        if tid == _NOTICED:
+            _updates().noticed(peer)
+        elif self.back:
+            self.back.received(peer, tid)
 
     def _note_flags(self, peer, extra):
         peer.battery_mv = extra & MILLIVOLTS
         peer.cannot = extra & NO_UPDATE
-        if peer.cannot and peer.update == "waits":
-            peer.change("cannot")
-        elif extra & ON_TRIAL and peer.update != "trial":
-            peer.change("trial")
+        if peer.update or extra & ON_TRIAL:
+            _updates().note_flags(peer, extra)
 
     def _note_state(self, peer, body):
         """Of a wakeup or ping: see epx.netnowp."""
@@ -268,35 +255,10 @@ class NetNowCentral(NetNow):
             words = str(bytes(payload_of(body)), "utf-8")
         except ValueError:
             self.refuse(CONTENT)
-        else:
-            peer.note_state(words, body[14] << 8 & ON_TRIAL)
-
-    # Confirmations: when what came of a packet cannot be lost any more.
-
-    def _is_settled(self):
-        mqtt = self._mqtt
-        return mqtt.sm.state == "initial" or (
-            mqtt.connected() and not mqtt.outbox.events and not mqtt.client.in_flight
-        )
-
-    def _confirm(self, identity, tid):
-        if self._is_settled():
-            self._confirm_now(identity, tid)
             return
-        waiting = (identity, tid)
-        if waiting not in self._unsettled:
-            if len(self._unsettled) >= _MOST_UNSETTLED:
-                self._unsettled.pop(0)  # it asks again
-            self._unsettled.append(waiting)
-            self._settle.restart(_SETTLE_MS)
-
-    def _confirm_settled(self):
-        if not self._mqtt.connected():
-            self._unsettled.clear()  # they ask again
-        elif not self._is_settled():
-            self._settle.restart(_SETTLE_MS)
-        while self._unsettled and not self._settle.active():
-            self._confirm_now(*self._unsettled.pop(0))
+        if peer.update:
+            _updates().note_state(peer, words, body[14] << 8 & ON_TRIAL)
+        peer.set = words[:1]
 
     # For the appliance and the house.
 
@@ -307,30 +269,14 @@ class NetNowCentral(NetNow):
         """
         if identity not in self.roster.pairs.index:
             raise ValueError("want the identity of a paired device")
+        if self.back is None:
+            from epx.nowback import BackData
+
+            self.back = BackData(self)
         self.back.add(identity, payload)
 
-    def peers(self):
-        return self.roster.page()
 
-    def open_window(self, is_open):
-        self.desk.open_window(is_open)
+def _updates():
+    from epx import nowupdates
 
-    def unpair(self, digits):
-        identity = self._identity_of(digits)
-        if identity and self.roster.unpair(identity):
-            log.info("netnow: %s is not paired any more", digits)
-
-    def announce_update(self, digits):
-        identity = self._identity_of(digits)
-        if identity:
-            self.roster.channel_to(identity)[0].announce_update()
-
-    def _identity_of(self, digits):
-        try:
-            identity = unhexlify(digits)
-        except ValueError:
-            identity = None
-        if identity in self.roster.pairs.index:
-            return identity
-        log.answer("netnow: want 12 hex digits of a paired device, not %s", digits)
-        return None
+    return nowupdates

@@ -4,7 +4,6 @@ from struct import unpack_from
 
 from micropython import const
 
-from epx import diag
 from epx.fsm import StateMachine
 from epx.loop import Task
 from epx.netnow import CONTENT, REPLAY, ROLE, WRONG_TIME
@@ -61,7 +60,6 @@ class NetNowPeripheral(Seeker):
     def __init__(self, config, watchdog, can_update=False, on_battery=False):
         super().__init__(config, watchdog, on_battery)
         self.extra = (0 if can_update else NO_UPDATE) | (ON_TRIAL if verdict.trial else 0)
-        self._state = _state()
         self._callbacks = {}
         self._ping_pause = Task(self._nothing, core=True)
         self._ping_pause.cancel()
@@ -297,11 +295,3 @@ class NetNowPeripheral(Seeker):
         if self.memory.is_new(tid):
             self._dispatch(body)
         self._send_data(RECEIPT, self.new_tid(), tid)
-
-
-def _state():
-    """What a wakeup or ping says: which set runs, and if so, how the last update has failed."""
-    words = diag.last_words("reboot.txt", 100) or ""
-    if "failed, back to" not in words:
-        words = ""
-    return ((verdict.chosen or "") + words.split("\n")[0]).encode()

@@ -4,13 +4,12 @@ from micropython import const
 
 from epx import log
 from epx.loop import Task
-from epx.nowwire import BACK_DATA, MOST_PAYLOAD, TID_BYTES, payload_of
+from epx.nowwire import BACK_DATA, MOST_PAYLOAD
 
 _MOST = const(16)
 _MOST_EACH = const(4)
 _FIRST_MS = const(20)  # after the peripheral was heard
 _AGAIN_MS = const(300)
-_NOTICED = bytes(12)  # in a receipt: of an update that waits
 _TRIES = const(5)  # each time it is heard; then it sleeps, or is away
 
 
@@ -62,14 +61,8 @@ class BackData:
         if told:
             self._task.restart(_AGAIN_MS)
 
-    def received(self, peer, body):
-        """A receipt names a TID; then the next message goes out."""
-        try:
-            tid = payload_of(body)[:TID_BYTES]
-        except ValueError:
-            return
-        if tid == _NOTICED and peer.update == "waits":
-            peer.change("taken")
+    def received(self, peer, tid):
+        """A receipt; then the next message goes out."""
         for message in self.waits:
             if message[1] == tid and message[0] == peer.identity:
                 self.waits.remove(message)

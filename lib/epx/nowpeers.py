@@ -1,7 +1,5 @@
 """What a central knows of its peripherals: who is paired, who was heard, whose keys are ready."""
 
-from binascii import hexlify
-
 from micropython import const
 
 from epx import log
@@ -12,7 +10,6 @@ from epx.nowwire import CONFIRMED, DATA, Channel
 _REMEMBERED = const(52)  # bytes of each peripheral: the last four TIDs with their types
 _DELIVERED = const(52)  # likewise, of data
 _MOST_LOST = const(64)  # a longer gap is a restart, which skips reserved numbers
-_PER_PAGE = const(6)  # so that a list fits the default of mqttpacket
 _WARM = const(4)  # peripherals whose keys are ready, 1.5 KB each
 
 
@@ -53,44 +50,6 @@ class Peer:
         """mark: a TID, with its type or without."""
         return mark in self.delivered or mark in self.tids
 
-    def announce_update(self):
-        """Again while one is on trial: then it is too early."""
-        if self.update == "trial":
-            self.change("trial")
-        else:
-            self.change("cannot" if self.cannot else "waits")
-
-    def note_state(self, state, is_on_trial):
-        """state: set, and what it says about an update that has failed. Is an update over?"""
-        runs, why = state[:1], state[1:]
-        if self.update in ("taken", "trial") and not is_on_trial:
-            # On trial it has named the new one, before that the old one.
-            has_failed = why or (runs == self.set) != (self.update == "trial")
-            self.change("old" if has_failed else "done", ", set %s %s" % (runs, why))
-        self.set = runs
-
-    def change(self, update, more=""):
-        """What has become of its update; the tools wait for these lines."""
-        self.update = update
-        identity = hexlify(self.identity).decode()
-        log.answer("netnow: update of %s: %s%s", identity, update, more)
-
-    def row(self):
-        """As JSON. Loss is in percent of what it has sent, repetitions included."""
-        words = '{"id":"%s","seen_s":%d,"rssi":%d,"loss":%d' % (
-            hexlify(self.identity).decode(),
-            uptime_s() - self.seen_s,
-            self.rssi_dbm,
-            100 * self.lost // (self.lost + self.received),
-        )
-        if self.battery_mv:
-            words += ',"battery_mv":%d' % self.battery_mv
-        if self.update:
-            words += ',"update":"%s"' % self.update
-        if self.set:
-            words += ',"set":"%s"' % self.set
-        return words + "}"
-
 
 class Roster:
     """All peers. last: who was heard last, with keys. None of the paired is ever forgotten, but
@@ -101,7 +60,7 @@ class Roster:
         self.pairs = Pairs()
         self.heard = {}
         self._warm = []
-        self._page = 0
+        self.first_shown = 0  # of those heard, in the next list
         self.last = Peer(b"")
 
     def find(self, identity):
@@ -171,21 +130,6 @@ class Roster:
         """True if it was paired."""
         self.drop(identity)
         return self.pairs.remove(identity)
-
-    def page(self):
-        """The next six of those heard, as JSON."""
-        peers = list(self.heard.values())
-        if self._page * _PER_PAGE >= len(peers):
-            self._page = 0
-        first = self._page * _PER_PAGE
-        self._page += 1
-        rows = [peer.row() for peer in peers[first : first + _PER_PAGE]]
-        return '{"paired":%d,"heard":%d,"first":%d,"peers":[%s]}' % (
-            len(self.pairs.index),
-            len(peers),
-            first,
-            ",".join(rows),
-        )
 
 
 def _last_seen(peer):

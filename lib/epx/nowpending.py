@@ -1,13 +1,19 @@
-"""What a central has agreed on with a peripheral that has not made use of it yet."""
+"""What a central answers to who wants to pair; loaded for that."""
 
 import os
 
 from esp32 import NVS
+from micropython import const
 
+from epx import log
 from epx.keyed import hmac
+from epx.loop import uptime_s
 from epx.nowpair import PROOF_BYTES, answer
 from epx.nowpeers import Peer
-from epx.nowwire import KEY_BYTES, Channel
+from epx.nowwire import AGREED, KEY_BYTES, KNOWN, LATER, PAIRING, Channel
+
+_EXCHANGE_S = const(60)
+_ANSWER_S = const(1)  # between two answers that cost no exchange
 
 
 def _proof(otakey, identity):
@@ -41,3 +47,43 @@ class Pending:
         peer.secret = secret
         peer.up = Channel(secret, b"up", group.network)
         peer.down = Channel(secret, b"down", group.network)
+
+
+def decide(desk, identity, public, tid):
+    """A request that is authentic and timely."""
+    now_s = uptime_s()
+    pending = desk.pending
+    may_answer = now_s - desk.answer_s >= _ANSWER_S
+    if pending and pending.public == public and pending.peer.identity == identity:
+        # The answer was lost, or this is a recording: either way it costs no exchange.
+        if may_answer:
+            _answer(desk, identity, AGREED, tid, pending.answer)
+    elif identity in desk.central.roster.pairs.index and now_s >= desk.open_until_s:
+        if may_answer:
+            log.warn("netnow: a known device wants to pair: open the window with Pair on")
+            _answer(desk, identity, KNOWN, tid, b"")
+    elif desk.own is None or now_s - desk.exchange_s < _EXCHANGE_S:
+        if may_answer:
+            _answer(desk, identity, LATER, tid, b"")
+    else:
+        _exchange(desk, identity, public, tid)
+
+
+def _exchange(desk, identity, public, tid):
+    desk.exchange_s = uptime_s()
+    own, desk.own = desk.own, None
+    desk.prepare()
+    try:
+        desk.pending = Pending(desk.central, desk.watchdog, own, identity, public)
+    except ValueError as error:
+        log.warn("netnow: pairing: %s", error)
+    else:
+        _answer(desk, identity, AGREED, tid, desk.pending.answer)
+
+
+def _answer(desk, identity, status, tid, more):
+    desk.answer_s = uptime_s()
+    central = desk.central
+    central.transmit(
+        central.group.down, PAIRING, status, identity, central.new_tid(), 0, tid + more
+    )

@@ -13,6 +13,7 @@ from epx.nowwire import (
     WAKEUP,
     Channel,
 )
+from loader import verdict
 
 STATES = {
     "initial": ("off", "unpaired", "waking"),
@@ -38,7 +39,6 @@ class Seeker(NetNow):
 
     heard_time = None  # what a broadcast said that we did not believe yet
     _up = _down = None
-    _state = b""  # told with each wakeup
     _join = None  # while there is no pair: see nowjoin
     _tries = 0
     wanted_pairing = False  # by the file pair.txt
@@ -55,6 +55,7 @@ class Seeker(NetNow):
         memory.scan_ms = min(_SCAN_MOST_MS, memory.scan_ms + memory.slept_ms // _SCAN_PART)
         diag.before_reboot.append(memory.save)
         self._me = self.identity()
+        self._state = _state()
 
     def start(self):
         """Switch the radio on and find the central. The file pair.txt forces a new pairing."""
@@ -196,3 +197,11 @@ class Seeker(NetNow):
             self.tune(channel % _CHANNELS + 1)
         self._tries += 1
         return True
+
+
+def _state():
+    """What a wakeup or ping says: which set runs, and if so, how the last update has failed."""
+    words = diag.last_words("reboot.txt", 100) or ""
+    if "failed, back to" not in words:
+        words = ""
+    return ((verdict.chosen or "") + words.split("\n")[0]).encode()

@@ -36,9 +36,9 @@ class Pairs:
         return None
 
     def secret(self, peer):
-        """32 bytes; None if there is none."""
+        """32 bytes; None if they cannot be read."""
         pair = self._read(self.index[peer])
-        return pair[1] if pair else None
+        return pair[1] if pair and pair[0] == peer else None
 
     def put(self, peer, secret, seen):
         """Keep a pair -> who was given up for it, or None.
@@ -56,8 +56,10 @@ class Pairs:
                 victim = self._oldest(seen)
                 slot = self.index.pop(victim)
         self._last += 1
-        self._write(slot, pack(_LAYOUT, peer, secret, self._last))
-        self.index[peer] = slot
+        if self._write(slot, pack(_LAYOUT, peer, secret, self._last)):
+            self.index[peer] = slot
+        else:
+            self.index.pop(peer, None)
         return victim
 
     def _oldest(self, seen):
@@ -65,7 +67,8 @@ class Pairs:
         best = None
         for peer, slot in self.index.items():
             if peer not in seen:
-                number = self._read(slot)[2]
+                pair = self._read(slot)
+                number = pair[2] if pair else 0
                 if best is None or number < best:
                     best = number
                     victim = peer
@@ -88,3 +91,5 @@ class Pairs:
             self._nvs.commit()
         except OSError as error:
             log.error("netnow: pair not kept: %s", error)
+            return False
+        return True

@@ -35,5 +35,5 @@ def radio_of(profile: str) -> Radio | None:
     service = docsource.device_module(f"{profile}.service")
     rows = docsource.topic_rows(f"lib/{profile}/service.py", service, ("Tell", "Hear"))
     is_central = _CENTRAL in imported
-    topics = docsource.topic_rows("lib/epx/netnowc.py") if is_central else []
+    topics = docsource.topic_rows("lib/epx/nowhouse.py") if is_central else []
     return Radio(is_central, rows, topics)

@@ -124,7 +124,7 @@ def test_every_key_of_a_profile_is_shown_and_explained_in_its_example(profile):
 def test_every_row_of_a_table_has_a_comment():
     """It is the explanation on the generated page."""
     rows = docsource.topic_rows("lib/epx/appliance.py")
-    rows += docsource.topic_rows("lib/epx/netnowc.py")
+    rows += docsource.topic_rows("lib/epx/nowhouse.py")
     for profile in profiles():
         rows += docsource.key_rows(f"{profile}.settings")
         service = docsource.device_module(f"{profile}.service")

@@ -32,9 +32,12 @@ LAYERS = (
     ("epx.loop", "epx.nvram", "epx.rtcmemory"),
     # A machine and the words of the device stand on the loop.
     ("epx.topics", "epx.watchdog", "epx.diag", "epx.firmware"),
-    ("epx.fsm", "epx.untold", "epx.nowtime", "epx.nowstore"),
-    ("epx.netnow", "epx.nowpeers"),
-    ("epx.nowpending",),
+    ("epx.fsm", "epx.untold", "epx.nowtime", "epx.nowstore", "epx.nowhear", "epx.nowback"),
+    ("epx.nowunsent", "epx.nowpeers", "epx.nowlist", "epx.nowupdates", "epx.nowconfirm"),
+    ("epx.netnow", "epx.nowpending", "epx.nowhouse"),
+    # The two sides of the radio, without what they meet in.
+    ("epx.nowdesk", "epx.nowjoin"),
+    ("epx.nowseek",),
     # What net and mqtt, and updates, are built from.
     ("epx.netstats", "epx.resolver", "epx.otafiles"),
     ("epx.otafolders", "epx.otamerge", "epx.otahello", "epx.otastage"),
@@ -61,7 +64,14 @@ LAYERS = (
 DATA = ("*.settings", "*.service")
 # Which pins are what is known before anything else is: boot.py asks for it.
 DATA_OF_ITS_OWN = ("*.boards",)
-DATA_MAY_IMPORT = ("epx.clock", "epx.config", "epx.payloads", "epx.topics")
+DATA_MAY_IMPORT = (
+    "epx.clock",
+    "epx.config",
+    "epx.payloads",
+    "epx.topics",
+    "epx.nowtopics",
+    "epx.nowsettings",
+)
 # Packages that stand for themselves: other people use them without epx.
 INDEPENDENT = ("third", "uumqtt")
 

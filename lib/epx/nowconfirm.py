@@ -1,0 +1,44 @@
+"""When a central confirms data: once what came of them cannot be lost any more."""
+
+from micropython import const
+
+from epx.loop import Task
+
+_SETTLE_MS = const(30)
+_MOST_UNSETTLED = const(8)
+
+
+class Confirmations:
+    """At once without MQTT; else when the broker has acknowledged all that it was told."""
+
+    def __init__(self, central, mqtt):
+        self._central = central
+        self._mqtt = mqtt
+        self._unsettled = []  # (identity, TID)
+        self._task = Task(self._give_settled, core=True)
+        self._task.cancel()
+
+    def _is_settled(self):
+        mqtt = self._mqtt
+        return mqtt.sm.state == "initial" or (
+            mqtt.connected() and not mqtt.outbox.events and not mqtt.client.in_flight
+        )
+
+    def give(self, identity, tid):
+        if self._is_settled():
+            self._central.confirm_now(identity, tid)
+            return
+        waiting = (identity, tid)
+        if waiting not in self._unsettled:
+            if len(self._unsettled) >= _MOST_UNSETTLED:
+                self._unsettled.pop(0)  # it asks again
+            self._unsettled.append(waiting)
+            self._task.restart(_SETTLE_MS)
+
+    def _give_settled(self):
+        if not self._mqtt.connected():
+            self._unsettled.clear()  # they ask again
+        elif not self._is_settled():
+            self._task.restart(_SETTLE_MS)
+        while self._unsettled and not self._task.active():
+            self._central.confirm_now(*self._unsettled.pop(0))
