@@ -1,10 +1,13 @@
 """The only door from the PC tools into lib/, and only to its pure modules."""
 
+import ast
+import functools
 import importlib
 import importlib.util
 import re
 import sys
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 from epxhost.door import ROOT
 from epxhost.errors import ToolError
@@ -43,6 +46,30 @@ def device_module(name: str) -> ModuleType:
     if folder not in sys.path:
         sys.path.append(folder)
     return importlib.import_module(name)
+
+
+def device_constant(name: str, constant: str) -> Any:
+    """A constant of a module that only devices can import, from its text."""
+    found = _constants(name)
+    if constant not in found:
+        raise ToolError(f"{name} has no constant {constant}")
+    return found[constant]
+
+
+@functools.cache
+def _constants(name: str) -> dict[str, Any]:
+    path = ROOT / "lib" / (name.replace(".", "/") + ".py")
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = node.value
+            if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "const":
+                value = value.args[0]
+            try:
+                found[node.targets[0].id] = ast.literal_eval(value)
+            except ValueError:
+                continue  # it is computed
+    return found
 
 
 def _stand_in(name: str) -> None:

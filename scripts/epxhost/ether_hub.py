@@ -1,14 +1,19 @@
 """The air between devices in real time: who is on a channel gets what is sent there.
 
-Devices are processes with testmock/realether.py, which describes the datagrams.
+Devices are processes with testmock/realether.py, which describes the datagrams. One more is for
+tools: b"S" asks for everything that is on the air, which comes as b"S", channel, long range or
+not, source, destination, data; but not to who has sent it.
 """
 
+import errno
 import queue
 import random
 import socket
 import threading
 from collections import deque
 from dataclasses import dataclass, field
+
+from epxhost.errors import ToolError
 
 BROADCAST = b"\xff" * 6
 _RSSI_DBM = -50
@@ -31,16 +36,22 @@ class _Ear:
 
 class EtherHub:
     """loss: probability that a receiver misses a packet. log: (channel, source, destination,
-    data) of each packet. transmit() and station() are for tests; port for ApplianceProcess."""
+    data) of each packet. transmit() and station() are for tests; port for ApplianceProcess: 0
+    chooses one, OSError if another is taken."""
 
-    def __init__(self, loss: float = 0.0, seed: int = 1) -> None:
+    def __init__(self, loss: float = 0.0, seed: int = 1, port: int = 0) -> None:
         self.loss = loss
         self.log: deque[tuple[int, bytes, bytes, bytes]] = deque(maxlen=_LOG_LIMIT)
         self._random = random.Random(seed)
         self._ears: dict[bytes, _Ear] = {}
+        self._sniffers: set[tuple[str, int]] = set()
         self._changed = threading.Condition()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+        try:
+            self._socket.bind(("127.0.0.1", port))
+        except OSError:
+            self._socket.close()
+            raise
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -82,11 +93,15 @@ class EtherHub:
         destination: bytes,
         data: bytes,
         long_range: bool = False,
+        sender: tuple[str, int] | None = None,
     ) -> bool:
         """Send as anybody; True if the one that is meant has acknowledged."""
         acknowledged = False
         with self._changed:
             self.log.append((channel, source, destination, data))
+            for address in self._sniffers - {sender}:
+                head = b"S" + bytes((channel, long_range)) + source + destination
+                self._socket.sendto(head + data, address)
             for mac, ear in self._ears.items():
                 if mac == source or destination not in (BROADCAST, mac):
                     continue
@@ -116,13 +131,28 @@ class EtherHub:
             elif datagram[:1] == b"P":
                 number, channel, long_range = datagram[1:4]
                 source, destination, data = datagram[4:10], datagram[10:16], datagram[16:]
-                heard = self.transmit(channel, source, destination, data, bool(long_range))
+                heard = self.transmit(
+                    channel, source, destination, data, bool(long_range), address
+                )
                 self._socket.sendto(bytes([65, number, heard]), address)
+            elif datagram[:1] == b"S":
+                with self._changed:
+                    self._sniffers.add(address)
 
     def _tune(self, mac: bytes, ear: _Ear) -> None:
         with self._changed:
             self._ears[mac] = ear
             self._changed.notify_all()
+
+
+def carry(port: int) -> EtherHub | None:
+    """The air at this port of the computer; None: another process carries it already."""
+    try:
+        return EtherHub(port=port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return None
+        raise ToolError(f"port {port}: {error.strerror}") from None
 
 
 class Station:

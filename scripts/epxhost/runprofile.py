@@ -5,12 +5,14 @@ import queue
 import sys
 import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 from epxhost import toolchain
 from epxhost.appliance_process import ApplianceProcess
 from epxhost.door import ROOT
 from epxhost.errors import ToolError
+from epxhost.ether_hub import carry
 
 _POLL_S = 0.5
 
@@ -63,18 +65,25 @@ def _show(process: ApplianceProcess, all_states: bool) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     interpreter = interpreter_named(options.interpreter, options.heap)
-    with tempfile.TemporaryDirectory(prefix="epx-") as temporary:
-        folder = options.folder or Path(temporary) / "flash"
-        with ApplianceProcess(
+    with ExitStack() as stack:
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="epx-"))
+        hub = carry(options.ether) if options.ether else None
+        if hub:
+            stack.enter_context(hub)
+        process = ApplianceProcess(
             options.profile,
             _config(options),
             interpreter,
-            folder,
+            options.folder or Path(temporary) / "flash",
             installed=options.installed or options.mpy,
             compiled=options.mpy,
-        ) as process:
-            threading.Thread(target=_forward_keyboard, args=(process,), daemon=True).start()
-            return _show(process, options.pictures)
+            ether=options.ether,
+            mac=options.mac,
+            longest_sleep_s=options.longest_sleep,
+        )
+        stack.enter_context(process)
+        threading.Thread(target=_forward_keyboard, args=(process,), daemon=True).start()
+        return _show(process, options.pictures)
 
 
 def main() -> int:
@@ -92,6 +101,13 @@ def main() -> int:
     )
     parser.add_argument("--mpy", action="store_true", help="the same, modules compiled")
     parser.add_argument("--pictures", action="store_true", help="show display contents as hex")
+    parser.add_argument(
+        "--ether", type=int, metavar="PORT", help="the air for ESP-NOW, shared with entool"
+    )
+    parser.add_argument("--mac", help="in hex; different for each device of one ether")
+    parser.add_argument(
+        "--longest-sleep", type=float, metavar="S", help="deep sleep ends after so many seconds"
+    )
     options = parser.parse_args()
     try:
         if not (ROOT / "profiles" / options.profile / "main.py").exists():
