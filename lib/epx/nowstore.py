@@ -64,7 +64,7 @@ class Pairs:
 
     def _oldest(self, seen):
         """Of those not in seen who was paired first; if all are, the first of seen."""
-        best = None
+        best = victim = None
         for peer, slot in self.index.items():
             if peer not in seen:
                 pair = self._read(slot)
@@ -72,7 +72,9 @@ class Pairs:
                 if best is None or number < best:
                     best = number
                     victim = peer
-        return seen[0] if best is None else victim
+        if victim is None:
+            victim = next(peer for peer in seen if peer in self.index)
+        return victim
 
     def remove(self, peer):
         """True if it was known."""
