@@ -1,35 +1,52 @@
 """Brings one reading to the central, and then lets the device sleep."""
 
+import gc
+
 from micropython import const
 
+from epx import diag
 from epx.loop import Task
 
 _SLEEP_MS = const(1000)
 
 
 class Courier:
-    """device: the Sleeper; now: NetNowPeripheral; weight, malfunction: rows of service.
+    """device: the Sleeper. The radio is on only for this: it takes as much current as all else.
 
-    The radio is on only for this: it takes as much current as all else together.
+    Weighing and radio have the heap one after the other.
     """
 
-    def __init__(self, device, now, weight, malfunction):
+    _now = None  # NetNowPeripheral, while the radio is on
+
+    def __init__(self, device, can_update):
         self._device = device
-        self._now = now
-        self._weight = weight
-        self._malfunction = malfunction
+        self._can_update = can_update
         self._task = Task(self._sleep)
         self._task.cancel()
-        self._health = "ok"
 
     def deliver(self, scale):
         """What it has weighed, or why it has not."""
-        now = self._now
-        now.extra |= scale.battery_mv
+        from scale_sensor.service import MALFUNCTION, WEIGHT
+
+        self._payload = (MALFUNCTION if scale.malfunction else WEIGHT).payload(scale)
         self._health = scale.health()
-        row = self._malfunction if scale.malfunction else self._weight
+        self._battery_mv = scale.battery_mv
+        Task(self._send)
+
+    def _send(self):
+        diag.forget("scale_sensor", "sensor")
+        diag.forget("scale_sensor", "service")
+        diag.forget("third", "hx711")
+        gc.collect()
+        from epx.netnowp import NetNowPeripheral
+
+        device = self._device
+        self._now = now = NetNowPeripheral(
+            device.config, device.watchdog, self._can_update, on_battery=True
+        )
+        now.extra |= self._battery_mv
         now.start()
-        now.send_data(row.payload(scale), 2, self._done)
+        now.send_data(self._payload, 2, self._done)
 
     def _done(self, is_delivered):
         now = self._now

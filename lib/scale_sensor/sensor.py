@@ -152,8 +152,8 @@ class Scale:
         self.malfunction = code
         self._driver.power_down()
         self._later(self._look, _SETTLED_MS)
-        self._done(self)
 
     def _look(self):
         if self.malfunction != _NOT_THERE and not self._driver.is_down():
             log.warn("scale: converter is not off, the battery will not last")
+        self._done(self)

@@ -1,5 +1,5 @@
-"""What hangs on the pins of a scale_manager on the simulated bench: nothing. Never sent to a device."""
+"""What hangs on the pins of a scale_manager on the simulated bench: only the radio. Never sent."""
 
 
 def stage(bench):
-    pass
+    bench.uses_espnow = True

@@ -13,16 +13,12 @@ def settings():
 def build(device):
     from machine import Pin
 
-    from epx.netnowp import NetNowPeripheral
     from scale_sensor.actuator import Courier
     from scale_sensor.sensor import Scale, battery_mv
-    from scale_sensor.service import MALFUNCTION, WEIGHT
     from third.hx711 import HX711
 
     config = device.config
-    can_update = sleeper.can_update(config)
-    now = NetNowPeripheral(config, device.watchdog, can_update, on_battery=True)
-    courier = Courier(device, now, WEIGHT, MALFUNCTION)
+    courier = Courier(device, sleeper.can_update(config))
     battery = battery_mv(config.batterypin, config.batteryratio)
     chip = HX711(data=Pin(5), clock=Pin(4))
     Scale(chip, config.calibration_a, config.calibration_b, courier.deliver, battery)
