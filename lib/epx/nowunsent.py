@@ -68,7 +68,7 @@ class Memory:
         self.time = None
         if kept and len(kept) == _SIZE:
             start, network_time, stamp_s, self.scan_ms = unpack_from(_LAYOUT, kept)
-            slept_s = time() - stamp_s
+            slept_s = int(time()) - stamp_s
             if 0 <= slept_s < _LONGEST_S:
                 self.slept_ms = slept_s * 1000
                 if network_time != _UNKNOWN:
@@ -93,7 +93,7 @@ class Memory:
 
     def _write(self, counter):
         network_time = self.time.now() if self.time else _UNKNOWN
-        rtcmemory.write("now", pack(_LAYOUT, counter, network_time, time(), self.scan_ms))
+        rtcmemory.write("now", pack(_LAYOUT, counter, network_time, int(time()), self.scan_ms))
 
     def save(self):
         """Before a sleep or reset."""
