@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from epxhost import fileset, firmwareimage, secretsfile, settings
+from epxhost import fileset, firmwareimage, otasleeper, secretsfile, settings
 from epxhost.devicelib import profiles
 from epxhost.errors import ToolError
 from epxhost.monitor import Formatter
@@ -346,12 +346,27 @@ class _Way:
     """How to get to a device: its broker if there is one, and a link to its port."""
 
     def __init__(
-        self, device: str, address: str | None, stack: ExitStack, also: str | None = None
+        self,
+        device: str,
+        address: str | None,
+        stack: ExitStack,
+        also: str | None = None,
+        central: tuple[str, str] | None = None,
     ) -> None:
+        """central: of a device that sleeps, its name and the device's identity."""
         self.terminal = Terminal()
         key = secretsfile.otakey_for(device)
         self.at_broker: DeviceAtBroker | None
-        if address is None:
+        self.central: otasleeper.Central | None = None
+        if central:
+            identity = otasleeper.parse_identity(central[1])
+            manager = stack.enter_context(DeviceAtBroker(central[0], everything=True))
+            self.central = otasleeper.Central(manager, identity, self.terminal.say)
+            self.at_broker = stack.enter_context(DeviceAtBroker(device))
+            self.central.await_device(self.at_broker)
+            announced = open_port(self.at_broker, self.terminal)
+            where = parse_address(address or announced.address)
+        elif address is None:
             self.at_broker = stack.enter_context(DeviceAtBroker(device, also=also))
             where = parse_address(open_port(self.at_broker, self.terminal).address)
         else:
@@ -385,6 +400,8 @@ def _answers(address: Address) -> bool:
 )
 @click.option("--no-reboot", is_flag=True, help="It starts the new program when it restarts.")
 @click.option("--address", help="HOST or HOST:PORT, instead of the one that the device says.")
+@click.option("--manager", help="Of a device that sleeps: its central at the broker.")
+@click.option("--peer", metavar="IDENTITY", help="... and who it is there, 12 hex digits.")
 def ota(
     device: str,
     profile: str,
@@ -393,6 +410,8 @@ def ota(
     downgrade: bool,
     no_reboot: bool,
     address: str | None,
+    manager: str | None,
+    peer: str | None,
 ) -> None:
     """Update DEVICE (its mqttname) to this repository's version of PROFILE.
 
@@ -400,8 +419,9 @@ def ota(
     the update or gone back. What has arrived when the connection breaks is not sent again.
     """
     files = fileset.from_repository(profile, compiled)
+    central = _central(manager, peer)
     with ExitStack() as stack:
-        way = _Way(device, address, stack)
+        way = _Way(device, address, stack, central=central)
         if dry_run:
             _list_only(way.link, files, downgrade, way.terminal)
             return
@@ -418,10 +438,22 @@ def ota(
         if not way.at_broker:
             click.echo(f"{device} restarts; without mqttserver.txt its confirmation is not seen")
             return
-        _await_verdict(way.at_broker, _CONFIRMED, way.terminal, identity.get("set"))
+        set_before = identity.get("set")
+        if way.central:
+            way.central.await_verdict(device, set_before, way.terminal.restarted_s)
+        else:
+            _await_verdict(way.at_broker, _CONFIRMED, way.terminal, set_before)
         before, now = identity.get("version", "?"), str(files.version)
         was = "" if before == now else f" (before: {before})"
         click.echo(f"{device}: update confirmed, {profile} version {now}{was}")
+
+
+def _central(manager: str | None, peer: str | None) -> tuple[str, str] | None:
+    if not manager and not peer:
+        return None
+    if not (manager and peer):
+        raise ToolError("a device that sleeps wants both: --manager NAME and --peer IDENTITY")
+    return manager, peer
 
 
 @click.command()
