@@ -66,12 +66,13 @@ class Roster:
     def find(self, identity):
         """The Peer, with the key to check what it says; None if it is not paired."""
         peer = self.heard.get(identity)
-        if peer is None:
-            if identity not in self.pairs.index:
+        if peer is None or peer.up is None:
+            secret = self.pairs.secret(identity)
+            if secret is None:
                 return None
-            peer = Peer(identity)
-        if peer.up is None:
-            peer.up = Channel(self.pairs.secret(identity), b"up", self._network)
+            if peer is None:
+                peer = Peer(identity)
+            peer.up = Channel(secret, b"up", self._network)
         return peer
 
     def cool(self, peer):
@@ -96,9 +97,12 @@ class Roster:
         peer = self.find(identity)
         if peer is None:
             return None, None
-        self.keep_warm(peer)
         if peer.down is None:
-            peer.down = Channel(self.pairs.secret(identity), b"down", self._network)
+            secret = self.pairs.secret(identity)
+            if secret is None:
+                return None, None
+            peer.down = Channel(secret, b"down", self._network)
+        self.keep_warm(peer)
         return peer, peer.down
 
     def replace(self, peer):

@@ -36,8 +36,9 @@ class Pairs:
         return None
 
     def secret(self, peer):
-        """32 bytes; None if they cannot be read."""
-        pair = self._read(self.index[peer])
+        """32 bytes; None if it is not paired, or they cannot be read."""
+        slot = self.index.get(peer)
+        pair = None if slot is None else self._read(slot)
         return pair[1] if pair and pair[0] == peer else None
 
     def put(self, peer, secret, seen):
