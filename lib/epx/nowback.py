@@ -51,15 +51,15 @@ class BackData:
 
     def _send(self):
         """The first message of each peripheral: it gets them in order."""
-        told = []
+        seen = []
         for message in self.waits:
             identity, tid, payload, tries = message
-            if tries and identity not in told:
-                told.append(identity)
-                message[3] = tries - 1
-                self._central.answer(identity, BACK_DATA, tid, payload)
-        if told:
-            self._task.restart(_AGAIN_MS)
+            if identity not in seen:
+                seen.append(identity)
+                if tries:
+                    message[3] = tries - 1
+                    self._task.restart(_AGAIN_MS)
+                    self._central.answer(identity, BACK_DATA, tid, payload)
 
     def received(self, peer, tid):
         """A receipt; then the next message goes out."""
