@@ -303,6 +303,55 @@ class TestTrial(SleeperCase):
             self.wake()
         self.assertEqual(self.boots(), verdict.FAILED)
 
+    def confirms(self, *health):
+        """With the work of one wake -> what reading_confirmed() says."""
+        said = []
+
+        def work():
+            said.append(self.sleeper.reading_confirmed(*health))
+            self.sleeper.sleep()
+
+        self.work = work
+        self.wake()
+        return said[0]
+
+    def test_it_is_said_once_that_a_trial_has_ended(self):
+        self.assertTrue(self.confirms())
+        self.assertFalse(self.confirms())
+
+    def test_one_that_is_ill_is_not_confirmed(self):
+        self.assertFalse(self.confirms("malfunction4"))
+        self.assertEqual((self.text("/running.txt"), self.boots()), ("b trial a ok", 1))
+        self.assertTrue(self.said("error update: not confirmed: malfunction4"))
+
+    def test_as_ill_as_before_is_well_enough(self):
+        put_file("/running.txt", b"b trial a malfunction4")
+        self.assertFalse(self.confirms("malfunction1"))
+        self.assertTrue(self.confirms("malfunction4"))
+
+    def test_new_settings_do_not_excuse_an_illness(self):
+        put_file("/running.txt", b"b confirmed a")
+        put_file("/config.old", b"")
+        self.assertFalse(self.confirms("malfunction4"))
+        self.assertTrue(self.confirms("ok"))
+        self.assertIsNone(self.text("/config.old"))
+
+    def test_who_never_sleeps_has_thirty_minutes(self):
+        began_s = loop.uptime_s()
+        with self.assertRaises(Reset):
+            self.wake(awake_ms=0)
+        self.assertEqual(loop.uptime_s() - began_s, 1800)
+        self.assertEqual(self.text("/reboot.txt"), "not confirmed within 30 minutes")
+        self.assertEqual(self.boots(), verdict.FAILED)
+
+    def test_who_never_sleeps_and_is_confirmed_goes_on(self):
+        def work():
+            self.sleeper.reading_confirmed()
+            loop.Task(self.sleeps, 2 * HOUR)
+
+        self.work = work
+        self.assertEqual(self.wake(awake_ms=0), HOUR)
+
     def test_it_takes_no_further_update(self):
         self.work = self.updates
         self.wake()
@@ -392,6 +441,35 @@ class TestUpdate(SleeperCase):
 
         updatewake.Appliance.run = lambda app, build: run()
         return self.wake()
+
+    def test_who_never_sleeps_restarts_after_that(self):
+        with self.assertRaises(Reset):
+            self.wake(awake_ms=0)
+        self.assertEqual(self.text("/reboot.txt"), "nobody has come with an update")
+        self.assertEqual((self.boots(), rtcmemory.read("update")), (0, None))
+
+    def health_in_the_next_boot(self, *health):
+        """What an update over the air is told, after update() with that."""
+        found = []
+        self.work = lambda: self.sleeper.update(*health)
+        rtcmemory.write("update", None)
+        diag.after_failure = None
+        with self.assertRaises(Reset):
+            self.wake()
+        from epx import updatewake
+
+        def run(app, _):
+            found.append(app.health())
+            raise Reset
+
+        updatewake.Appliance.run = run
+        with self.assertRaises(Reset):
+            self.wake()
+        return found[0]
+
+    def test_what_ails_it_is_known_there(self):
+        self.assertEqual(self.health_in_the_next_boot("malfunction4"), "malfunction4")
+        self.assertEqual(self.health_in_the_next_boot(), "ok")
 
     def test_somebody_with_the_key_makes_it_longer(self):
         seconds = self.until_it_sleeps((500, "session", Session(True)), (600, "session", None))
