@@ -217,6 +217,7 @@ class NetNowPeripheral(Seeker):
                     self._silence.restart()
             elif state in _LOST:
                 self.heard_time = NetworkTime(time)
+                self.heard_channel = channel
             elif state == "ready" and not self._ping_pause.active():
                 self._ping_pause.restart(_PING_MS)
                 self._ping(time)

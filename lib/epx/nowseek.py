@@ -39,6 +39,7 @@ class Seeker(NetNow):
 
     heard_time = None  # what a broadcast said that we did not believe yet
     _up = _down = None
+    heard_channel = None  # ... and on which channel it said to be
     _join = None  # while there is no pair: see nowjoin
     _tries = 0
     wanted_pairing = False  # by the file pair.txt
@@ -166,13 +167,18 @@ class Seeker(NetNow):
         self._ask_for(self.pairing.manager, (WAKEUP, 0), self._up, now, self._state)
 
     def on_scanning(self):
+        self.heard_channel = None
         log.info("netnow: looking for the central on other channels")
         self.begin_search()
         self.heard_time = None
         self.sm.add(Task(self._probe, 0, _PROBE_MS, core=True))
 
     def _probe(self):
-        if self.may_search(_PROBE_MS, _PROBES):
+        if self.heard_channel and self._tries >= _CHANNELS * _PROBES:
+            # It is there, and answered nobody: has it forgotten us?
+            self.tune(self.heard_channel)
+            self.sm.go("waking")
+        elif self.may_search(_PROBE_MS, _PROBES):
             number = (self._tries - 1) % _PROBES
             if not number:
                 self.heard_time = None  # what was heard on the last channel may be a recording

@@ -221,3 +221,17 @@ def test_the_played_central_refuses_what_an_attacker_sends():
         assert played.refused[nowpackets.REPLAY] == 2
         assert played.refused[nowpackets.NOT_AUTHENTIC] == 20
         assert played.refused[nowpackets.ROLE] == 1
+
+
+def test_who_was_forgotten_and_whose_central_moved_pairs_again():
+    with running("tnowp", PERIPHERAL) as world:
+        first = PlayedCentral(world.ether, ME, RADIO, channel=9)
+        first.start()
+        world.device.power_on()
+        until(world, lambda: first.heard, 200 * SECONDS)
+        first.close()
+        pairs = Pairs()
+        pairs.key = first.pairs.key
+        second = PlayedCentral(world.ether, ME, RADIO, pairs, channel=3)
+        second.start()
+        until(world, lambda: second.heard, 300 * SECONDS)
