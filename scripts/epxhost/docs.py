@@ -50,6 +50,7 @@ def pages() -> dict[Path, str]:
     made = {
         Path("docs/settings.md"): _settings_page(),
         Path("docs/state-machines.md"): _states_page(),
+        docradio.PROTOCOL: docradio.protocol_page(),
     }
     for profile in profiles():
         made[Path("docs/profiles", f"{profile}.md")] = _profile_page(profile)
