@@ -13,9 +13,11 @@ from epxhost.docsource import Row
 from epxhost.door import ROOT
 from epxhost.errors import ToolError
 
-# What main.py imports: the class that it wires.
+# What a profile imports: the class that it wires.
 _CENTRAL = "epx.netnowc"
 _PERIPHERAL = "epx.netnowp"
+# Where the topics of every central are.
+_TOPICS = "lib/epx/nowhouse.py"
 # This page is written by hand, but for two parts, each between a line of _BEGIN and one of _END.
 PROTOCOL = Path("docs/radio-protocol.md")
 _BEGIN = "<!-- made: {} -->\n"
@@ -39,7 +41,8 @@ def radio_of(profile: str) -> Radio | None:
     """None: it has none."""
     imported = {
         node.module
-        for node in ast.walk(docsource.Source(f"profiles/{profile}/main.py").tree)
+        for path in (f"profiles/{profile}/main.py", *_modules(profile))
+        for node in ast.walk(docsource.Source(path).tree)
         if isinstance(node, ast.ImportFrom)
     }
     if not imported & {_CENTRAL, _PERIPHERAL}:
@@ -47,8 +50,15 @@ def radio_of(profile: str) -> Radio | None:
     service = docsource.device_module(f"{profile}.service")
     rows = docsource.topic_rows(f"lib/{profile}/service.py", service, ("Tell", "Hear"))
     is_central = _CENTRAL in imported
-    topics = docsource.topic_rows("lib/epx/nowhouse.py") if is_central else []
+    topics = docsource.topic_rows(_TOPICS) if is_central else []
+    if not rows or is_central > bool(topics):
+        raise ToolError(f"{profile}: no rows in its service.py or in {_TOPICS}")
     return Radio(is_central, rows, topics)
+
+
+def _modules(profile: str) -> list[str]:
+    found = sorted((ROOT / "lib" / profile).glob("*.py"))
+    return [path.relative_to(ROOT).as_posix() for path in found]
 
 
 def protocol_page() -> str:
