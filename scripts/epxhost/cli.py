@@ -14,6 +14,7 @@ COMMANDS = {
     "cpall": ("epxhost.install", "cpall"),
     "demo": ("epxhost.demo", "demo"),
     "docs": ("epxhost.docs", "docs"),
+    "entool": ("epxhost.entool", "entool"),
     "manifests": ("epxhost.manifest", "manifests"),
     "monmqtt": ("epxhost.monitor", "monmqtt"),
     "mqttmon": ("epxhost.monitor", "monmqtt"),

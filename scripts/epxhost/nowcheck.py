@@ -70,11 +70,24 @@ class Judged:
     is_repeated: bool = False
     is_copy: bool = False
 
+    def words(self) -> str:
+        """What it is, and what becomes of it."""
+        name = self.opened.name
+        if self.reason:
+            return f"{name}: refused, {self.reason}"
+        if self.is_copy:
+            return f"{name}: a copy that the radio made"
+        if self.opened.packet and not self.opened.body:
+            missing = self.opened.reason == nowpackets.UNKNOWN_PEER
+            return f"{name}: not checked, {'its pair is not known' if missing else 'no key'}"
+        return f"{name}: {'accepted, a repetition' if self.is_repeated else 'accepted'}"
+
 
 class Check:
-    """Follows a recording. keys: None: what packets show to everybody is all there is."""
+    """Follows a recording. keys: None: what packets show to everybody is all there is. now:
+    network time at its beginning, None: what the first broadcast says."""
 
-    def __init__(self, keys: Keys | None) -> None:
+    def __init__(self, keys: Keys | None, now: int | None = None) -> None:
         self.history = History()
         self.names: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
@@ -84,7 +97,7 @@ class Check:
         self._keys = keys
         self._seen: dict[bytes, float] = {}
         self._asked: dict[bytes, float] = {}
-        self._offset: float | None = None  # of network time to that of the recording
+        self._offset: float | None = now  # of network time to that of the recording
         self._other: float | None = None
 
     def add(self, frame: Frame) -> Judged:
@@ -116,6 +129,35 @@ class Check:
         if opened.packet and not opened.packet.is_for_all() and not judged.reason:
             if opened.packet.type in FROM_PAIR or opened.direction == "up":
                 self.senders[opened.packet.peer].add(judged.frame.source)
+
+    def report(self) -> list[str]:
+        """What was found, in lines."""
+        total = sum(self.names.values()) + sum(self.refused.values()) + self.copies
+        last_ms = max(self._seen.values(), default=0.0)
+        lines = [f"{total} packets in {last_ms / 1000:.1f} s"]
+        lines += [f"  {name:16}{count:6}" for name, count in sorted(self.names.items())]
+        notes = {
+            "repetitions": self.repeated,
+            "copies of the radio": self.copies,
+            "not opened: no key": self.unopened,
+        }
+        lines += [f"{name}: {count}" for name, count in notes.items() if count]
+        lines += [f"refused, {reason}: {count}" for reason, count in self.refused.items()]
+        for identity, memory in self.history.peers.items():
+            if memory.received:
+                lost = 100 * memory.lost // (memory.lost + memory.received)
+                addresses = len(self.senders[identity])
+                spoofed = f", from {addresses} addresses" if addresses > 1 else ""
+                lines.append(
+                    f"{identity.hex()}: {memory.received} accepted, {lost} % lost{spoofed}"
+                )
+        if self.answers_ms:
+            answers = sorted(self.answers_ms)
+            middle = answers[len(answers) // 2]
+            lines.append(
+                f"confirmed within {middle:.0f} ms (median), {answers[-1]:.0f} ms at most"
+            )
+        return lines
 
     def network_time(self, ms: float) -> int | None:
         """By what broadcasts said."""

@@ -142,7 +142,7 @@ class Keys:
 
 def build(
     channel: Any,
-    name: str,
+    sort: Sort,
     peer: bytes,
     counter: int,
     tid: bytes,
@@ -151,7 +151,6 @@ def build(
     payload: bytes = b"",
 ) -> bytes:
     """A packet of this sort; ToolError: the payload is too long. channel: from Keys."""
-    sort = SORTS[name]
     try:
         kinds = (sort.type, sort.kind)
         return channel.seal(kinds, peer, counter, tid, time, extra, payload)

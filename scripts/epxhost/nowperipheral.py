@@ -19,7 +19,8 @@ _ASK_MS = 1000
 _ASKS_PER_CHANNEL = 2
 _EXCHANGE_MS = 3000
 _EXCHANGES = 5
-_REFUSED_MS = 20000
+# What the central means, and when to ask again.
+_REFUSED = {"known": ("knows this device: `Pair on` lets it in", 20), "later": ("is busy", 5)}
 _WAKE_AGAIN_MS = (250, 500, 1000, 500)
 _PROBE_MS = 150
 _AGAIN_MS = (250, 500, 1000, 2000)
@@ -221,11 +222,10 @@ class PlayedPeripheral(Played):
             self.refuse(nowpackets.REPLAY)
             return
         if opened.name != "agreed":
-            why = (
-                "knows this device: `Pair on` lets it in" if opened.name == "known" else "is busy"
-            )
-            self.say(f"the central {why}; asking again in {_REFUSED_MS // 1000} s")
-            self.later(_REFUSED_MS, self._exchange)
+            why, pause_s = _REFUSED[opened.name]
+            self.say(f"the central {why}; asking again in {pause_s} s")
+            self._tries = 0
+            self.later(1000 * pause_s, self._exchange)
             return
         earlier = self.pairs.pairs.get(self.mac)
         try:

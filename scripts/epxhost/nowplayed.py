@@ -94,7 +94,7 @@ class Played:
         channel = self.keys.channel(sort.owner, sort.direction, peer)
         tid = tid or os.urandom(wire.TID_BYTES)
         self.counter += 1
-        data = build(channel, name, peer, self.counter, tid, time, extra, payload)
+        data = build(channel, sort, peer, self.counter, tid, time, extra, payload)
         return tid, self.station.send(data, destination)
 
     def refuse(self, reason: str) -> None:
