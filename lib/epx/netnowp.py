@@ -7,7 +7,7 @@ from micropython import const
 from epx.fsm import StateMachine
 from epx.loop import Task
 from epx.netnow import CONTENT, REPLAY, ROLE, WRONG_TIME
-from epx.nowseek import STATES, Seeker
+from epx.nowseek import ANSWER_MS, STATES, Seeker
 from epx.nowtime import NetworkTime
 from epx.nowwire import (
     BACK_DATA,
@@ -252,26 +252,32 @@ class NetNowPeripheral(Seeker):
         if len(payload) <= TID_BYTES:
             self.refuse(CONTENT)
             return
+        time = body[2:14]
         if tid in self._asked:
-            self._asked.remove(tid)
+            self._asked.clear()
             self.tune(payload[TID_BYTES])
             self.pairing.put_channel(self._channel)
-        elif not self.memory.sent(tid):
+        elif not self._is_answer(time) or not self.memory.sent(tid):
             self.refuse(REPLAY)
             return
         # Only the central can name our TID: so this is the time.
-        time = body[2:14]
         self.memory.time = NetworkTime(time)
         self._last_broadcast = None
         self._note_flags(unpack_from(">H", body, 14)[0])
-        if self.sm.state == "ready":
-            self._silence.restart()
-            done = self._callbacks.pop(tid, None)
-            if done:
-                done(True)
-            self._send_first()
-        elif self.sm.state in _LOST:
+        state = self.sm.state
+        if state in _LOST:
             self.sm.go("ready")
+        done = self._callbacks.pop(tid, None)
+        if done:
+            done(True)
+        if state == "ready":
+            self._silence.restart()
+            self._send_first()
+
+    def _is_answer(self, time):
+        """To a reading, which may be asked for hours: now, or long ago and a recording?"""
+        known = self.memory.time
+        return known and abs(known.ahead_ms(time)) <= ANSWER_MS
 
     def _note_flags(self, flags):
         if flags & MORE_WAITS:

@@ -32,6 +32,7 @@ _PROBES = const(2)
 _SCAN_PART = const(720)  # of all time may be spent on scans by who has a battery: 120 s per day
 _SCAN_MOST_MS = const(130000)  # twice all channels, for a pairing
 _MOST_ASKED = const(4)
+ANSWER_MS = const(5000)
 
 
 class Seeker(NetNow):
@@ -50,6 +51,8 @@ class Seeker(NetNow):
         self.watchdog = watchdog
         self.on_battery = on_battery
         self._asked = []  # TIDs of wakeups and pings, the last ones
+        # An answer that comes later is a recording.
+        self._ask_ends = Task(self._asked.clear, ANSWER_MS, core=True)
         self.memory = memory = Memory()
         self.pairing = Pairing()
         self._channel = self.pairing.channel or 1
@@ -89,6 +92,7 @@ class Seeker(NetNow):
         asked.append(tid)
         if len(asked) > _MOST_ASKED:
             asked.pop(0)
+        self._ask_ends.restart()
         self.send_packet(mac, kinds, channel, tid, time, payload)
 
     def send_packet(self, mac, kinds, channel, tid, time, payload=b"", acknowledged=False):

@@ -5,6 +5,18 @@ wrapped, which changes nothing of what they do.
 """
 
 
+def after_import_too(device, more):
+    """Call more(name, module), too, when a module of the device's program has run."""
+    before = device.after_import
+
+    def after_import(name, module):
+        if before:
+            before(name, module)
+        more(name, module)
+
+    device.after_import = after_import
+
+
 class Reading:
     """One message that was given to send_data() with confirm mode 2."""
 
@@ -32,10 +44,11 @@ class Account:
         self.boots = dict.fromkeys(village.centrals, 0)
         self.published = {}  # {topic: [(ms, payload)]}
         self._seen_publications = 0
+        self.on_command = None  # called with the device whose command was called
         for device in village.peripherals:
-            device.after_import = self._watch_peripheral(device)
+            after_import_too(device, self._watch_peripheral(device))
         for device in village.centrals:
-            device.after_import = self._watch_central(device)
+            after_import_too(device, self._watch_central(device))
 
     # Looking in.
 
@@ -47,6 +60,8 @@ class Account:
                 self._wrap_scale(device, module.Scale)
             elif name == "epx.nowunsent":
                 self._wrap_sent(module.Memory)
+            elif name == "tnowp.sensor":
+                self._wrap_told(device, module.LinkTest)
 
         return after_import
 
@@ -83,6 +98,16 @@ class Account:
             return result
 
         kind.send_data = observed
+
+    def _wrap_told(self, device, kind):
+        told = kind.told
+
+        def observed(test, value):
+            if self.on_command:
+                self.on_command(device)
+            told(test, value)
+
+        kind.told = observed
 
     def _wrap_sent(self, kind):
         sent = kind.sent
@@ -131,6 +156,8 @@ class Account:
 
     def _received(self, central, value):
         now = central.now
+        if self.on_command:
+            self.on_command(central)
         tid = bytes(now._tid_view)
         reading = self.readings.get(tid)
         if reading is None:
