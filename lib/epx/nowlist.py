@@ -10,21 +10,26 @@ _PER_PAGE = const(6)  # so that a list fits the default of mqttpacket
 
 
 def page(roster):
-    """The next six of those heard since boot, as JSON."""
-    peers = list(roster.heard.values())
-    first = roster.first_shown if roster.first_shown < len(peers) else 0
+    """The next six of those paired, as JSON."""
+    paired = sorted(roster.pairs.index)
+    first = roster.first_shown if roster.first_shown < len(paired) else 0
     roster.first_shown = first + _PER_PAGE
+    rows = []
+    for identity in paired[first : first + _PER_PAGE]:
+        rows.append(_row(identity, roster.peer_of(identity)))
     return '{"paired":%d,"heard":%d,"first":%d,"peers":[%s]}' % (
-        len(roster.pairs.index),
-        len(peers),
+        len(paired),
+        len(roster.heard),
         first,
-        ",".join([_row(peer) for peer in peers[first : first + _PER_PAGE]]),
+        ",".join(rows),
     )
 
 
-def _row(peer):
+def _row(identity, peer):
     """Loss is in percent of what it has sent, repetitions included."""
-    words = '{"id":"%s"' % hexlify(peer.identity).decode()
+    words = '{"id":"%s"' % hexlify(identity).decode()
+    if peer is None:
+        return words + "}"
     if peer.received:
         words += ',"seen_s":%d,"rssi":%d,"loss":%d' % (
             uptime_s() - peer.seen_s,

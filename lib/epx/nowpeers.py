@@ -1,5 +1,7 @@
 """What a central knows of its peripherals: who is paired, who was heard, whose keys are ready."""
 
+from struct import pack, unpack_from
+
 from micropython import const
 
 from epx import log
@@ -7,8 +9,10 @@ from epx.loop import uptime_s
 from epx.nowstore import Pairs
 from epx.nowwire import CONFIRMED, DATA, Channel
 
-_REMEMBERED = const(52)  # bytes of each peripheral: the last four TIDs with their types
-_DELIVERED = const(52)  # likewise, of data
+_REMEMBERED = const(26)  # bytes of each peripheral: the last two TIDs with their types
+_DELIVERED = const(26)  # likewise, of data
+_PACKED = ">IIIIHbBB"
+_PACKED_BYTES = const(21)
 _MOST_LOST = const(64)  # a longer gap is a restart, which skips reserved numbers
 _WARM = const(4)  # peripherals whose keys are ready, 1.5 KB each
 
@@ -50,10 +54,41 @@ class Peer:
         """mark: a TID, with its type or without."""
         return mark in self.delivered or mark in self.tids
 
+    def packed(self):
+        """What is kept of one that has not been heard lately: a third of the heap."""
+        return (
+            pack(
+                _PACKED,
+                self.counter,
+                self.seen_s,
+                self.received,
+                self.lost,
+                self.battery_mv,
+                self.rssi_dbm,
+                self.cannot,
+                ord(self.set or "\0"),
+            )
+            + self.delivered
+        )
+
+
+def _unpacked(identity, data):
+    peer = Peer(identity)
+    fields = unpack_from(_PACKED, data)
+    peer.counter, peer.seen_s, peer.received, peer.lost = fields[:4]
+    peer.battery_mv, peer.rssi_dbm, cannot, letter = fields[4:]
+    peer.cannot = bool(cannot)
+    peer.set = chr(letter) if letter else ""
+    peer.delivered = data[_PACKED_BYTES:]
+    return peer
+
 
 class Roster:
-    """All peers. last: who was heard last, with keys. None of the paired is ever forgotten, but
-    by unpairing: so a full table lets no replay in."""
+    """All peers. last: who was heard last, with keys. What none of the paired may repeat is never
+    forgotten, but by unpairing: so a full table lets no replay in.
+
+    heard: {identity: Peer, or that packed}. Each entry that is packed takes 100 bytes.
+    """
 
     def __init__(self, network):
         self._network = network
@@ -65,7 +100,7 @@ class Roster:
 
     def find(self, identity):
         """The Peer, with the key to check what it says; None if it is not paired."""
-        peer = self.heard.get(identity)
+        peer = self.peer_of(identity)
         if peer is None or peer.up is None:
             secret = self.pairs.secret(identity)
             if secret is None:
@@ -74,6 +109,11 @@ class Roster:
                 peer = Peer(identity)
             peer.up = Channel(secret, b"up", self._network)
         return peer
+
+    def peer_of(self, identity):
+        """The Peer; None if it was not heard since boot."""
+        peer = self.heard.get(identity)
+        return _unpacked(identity, peer) if isinstance(peer, bytes) else peer
 
     def cool(self, peer):
         """That was not it: give its key back, unless it is one of those that are ready."""
@@ -89,6 +129,8 @@ class Roster:
         elif len(warm) >= _WARM:
             cold = warm.pop(0)
             cold.up = cold.down = None
+            if cold.update is None:
+                self.heard[cold.identity] = cold.packed()
         warm.append(peer)
         self.last = peer
 
@@ -107,13 +149,14 @@ class Roster:
 
     def replace(self, peer):
         """peer uses the secret that was agreed on last: now it is kept."""
-        earlier = self.heard.get(peer.identity)
+        earlier = self.peer_of(peer.identity)
         if earlier:
             self.drop(peer.identity)
             peer.tids = earlier.tids
             peer.update, peer.set = earlier.update, earlier.set
             peer.delivered = earlier.delivered
-        longest_unheard_first = sorted(self.heard.values(), key=_last_seen)
+        heard = [self.peer_of(identity) for identity in self.heard]
+        longest_unheard_first = sorted(heard, key=_last_seen)
         seen = [peer.identity for peer in longest_unheard_first]
         victim = self.pairs.put(peer.identity, peer.secret, seen)
         peer.secret = None

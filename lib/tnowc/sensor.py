@@ -27,6 +27,7 @@ class LinkTest(Source):
         self.announce("rssi")
 
     def tell(self, _=None):
-        for identity, peer in self._now.roster.heard.items():
-            words = "stat/TNowP/YourRSSI\n%d" % peer.rssi_dbm
+        roster = self._now.roster
+        for identity in roster.heard:
+            words = "stat/TNowP/YourRSSI\n%d" % roster.peer_of(identity).rssi_dbm
             self._now.send_back(identity, words.encode())

@@ -8,7 +8,7 @@ from now_fakes import identity, said, secret
 
 from epx.nowpeers import Peer, Roster
 from epx.nowstore import MOST_PAIRS
-from epx.nowwire import Channel
+from epx.nowwire import CONFIRMED, Channel
 
 NETWORK = b"net!"
 
@@ -96,9 +96,29 @@ class TestRoster(RosterCase):
         # Who is heard again stays; the one that was not heard for longest goes.
         self.roster.keep_warm(self.found(2))
         self.roster.keep_warm(self.found(0))
-        self.assertEqual([bool(p.up) for p in peers], [True, False, True, False, True, True])
-        self.assertIs(self.roster.last, peers[0])
+        now = [self.roster.peer_of(identity(number)) for number in range(6)]
+        self.assertEqual([bool(p.up) for p in now], [True, False, True, False, True, True])
+        self.assertIs(self.roster.last, now[0])
         self.assertEqual(len(self.roster.heard), 6)
+
+    def test_who_is_not_heard_lately_is_packed(self):
+        first = self.pair(0)
+        first.note(7, -60)
+        first.note(9, -61)
+        first.battery_mv = 3100
+        first.cannot = True
+        first.set = "b"
+        first.remember(b"\x01" + b"t" * 12, CONFIRMED)
+        for number in range(1, 5):
+            self.pair(number)
+        self.assertIsInstance(self.roster.heard[identity(0)], bytes)
+        self.assertTrue(len(self.roster.heard[identity(0)]) < 64)
+        again = self.roster.peer_of(identity(0))
+        self.assertIsNot(again, first)
+        for name in ("counter", "seen_s", "received", "lost", "battery_mv", "rssi_dbm", "set"):
+            self.assertEqual(getattr(again, name), getattr(first, name), name)
+        self.assertTrue(again.cannot)
+        self.assertTrue(again.knows(b"t" * 12))
 
     def test_who_proves_nothing_takes_nobodys_place(self):
         peers = [self.pair(number) for number in range(6)]
@@ -143,7 +163,9 @@ class TestFull(RosterCase):
         for number in range(MOST_PAIRS):
             self.pair(number)
             time.sleep_ms(1000)
-        self.roster.find(identity(0)).note(5, -50)  # was heard a moment ago
+        first = self.roster.find(identity(0))
+        self.roster.keep_warm(first)
+        first.note(5, -50)  # was heard a moment ago
         self.pair(100)
         self.assertTrue(said("warn netnow: too many pairs"))
         self.assertIsNone(self.found(1))
