@@ -85,7 +85,7 @@ class NetNowCentral(NetNow):
         if state == "connected":
             self._start(None)
 
-    def _start(self, channel):
+    def _start(self, channel=None):
         try:
             self._open_radio(channel)
             channel_now = self._channel()[0]

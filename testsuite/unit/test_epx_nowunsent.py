@@ -1,4 +1,4 @@
-"""What a peripheral keeps over a sleep, a reset, a power cut: numbers, time, messages, its pair."""
+"""What a peripheral keeps over a sleep, a reset, a power cut: counter, time, messages, pair."""
 
 import time
 import unittest
