@@ -79,24 +79,39 @@ class Tool:
         """A job of the PC that ends with the verdict."""
         return self.pc.run(self._update, fileset)
 
+    def configure(self, text):
+        """The same for another config.txt."""
+
+        def action(client):
+            client.put("/config.txt", text.encode())
+            return self._restart(client)
+
+        return self.pc.run(self._over_the_air, action, False)
+
     def bring(self):
         """A job that ends when the device has come to the broker."""
         device = AtBroker(self.pc, mqtt_name(self._world.device))
         return self.pc.run(self.central().await_device, device)
 
     def _update(self, fileset):
+        def action(client):
+            assert client.send_set(fileset).differs
+            client.commit()
+            return self._restart(client)
+
+        self._over_the_air(action, True)
+
+    def _over_the_air(self, action, is_program):
         device = AtBroker(self.pc, mqtt_name(self._world.device))
         central = self.central()
         central.await_device(device)
         device.command("open")
         assert device.wait_for(lambda message: message.topic == "OTA", 60)
         link = otastory.link(self.pc, say=self.said.append)
-        identity = link.run(lambda client: self._send(client, fileset))
-        central.await_verdict(device.device, identity["set"], self._restarted_s)
+        set_before = link.run(action)["set"]
+        central.await_verdict(device.device, set_before if is_program else None, self._restarted_s)
 
-    def _send(self, client, fileset):
-        assert client.send_set(fileset).differs
-        client.commit()
+    def _restart(self, client):
         self._restarted_s = self.pc.monotonic()
         client.reboot()
         return client.identity

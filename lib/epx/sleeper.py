@@ -117,15 +117,15 @@ class Sleeper:
         """A reading of this wake has arrived where it should, end to end -> True if that has ended
         a trial.
 
-        It does if the device is well, or as ill as before. Without that the third sleep of a
-        program, or config.txt, on trial leads back to the old; so do 30 minutes without a sleep.
+        Of a program it does if the device is well, or as ill as before. Without that the third
+        sleep on trial leads back to the old program or config.txt; so do 30 minutes without one.
         """
         if not verdict.trial:
             return False
         from epx import trial
 
         running = trial.set_on_trial()
-        if health != "ok" and not (running and running.health == health):
+        if running and health not in ("ok", running.health):
             log.error("update: not confirmed: %s", health)
             return False
         trial.confirm()

@@ -176,24 +176,24 @@ class Central:
     # After it.
 
     def await_verdict(self, device: str, set_before: str | None, since_s: float) -> None:
-        """Until the new program has proved itself; ToolError if it has not. since_s: of the
-        restart, by clock()."""
+        """Until what is new has proved itself; ToolError if it has not. since_s: of the restart,
+        by clock(). set_before: the set that ran then; None: only config.txt is new."""
         verdict = _Verdict(self._identity, set_before, since_s, self._say)
         self._say(
-            f"{device} runs the new program without a network. It is confirmed by a reading that "
+            f"{device} works without a network again, on trial. A reading ends that which "
             f"{self._at_broker.device} confirms: in a minute, or at one of its next wakes "
             "(Ctrl-C: it goes on alone)"
         )
         if not self._at_broker.wait_for(verdict.hear, _VERDICT_LIMIT_S):
             raise ToolError(
                 f"{device} was not heard of within {_VERDICT_LIMIT_S / 3600:.1f} hours: is it "
-                f"in reach of {self._at_broker.device}, and its battery good? If its new program "
-                "does not reach the central, the fourth wake runs the old one"
+                f"in reach of {self._at_broker.device}, and its battery good? If what "
+                "is new does not reach the central, the fourth wake has the old"
             )
         if verdict.failure is not None:
             raise ToolError(
-                f"{verdict.failure}. {device} runs what it ran before. The traceback, if there is "
-                f"one, is in its exception.txt: announce an update once more, then "
+                f"{verdict.failure}. {device} has again what it had before. The traceback, if "
+                f"there is one, is in its exception.txt: announce an update once more, then "
                 f"`otacmd {device} msg_exception` while it is at the broker"
             )
 
@@ -251,10 +251,14 @@ class _Verdict:
                 self._say("it has started, and reached the central")
             self._on_trial = True
             return False
-        if state.word in ("waits", "taken", "cannot") or not (state.set_name or state.why):
+        if state.word in ("waits", "taken", "cannot"):
+            return False
+        # A central that has restarted meanwhile has forgotten that word, but hears which set runs.
+        if not state.word and (self._set_before is None or not state.set_name):
             return False
         if state.word == "old" or state.set_name == self._set_before:
-            self.failure = state.why or f"update failed, back to set {self._set_before}"
+            before = f"set {self._set_before}" if self._set_before else "the old one"
+            self.failure = state.why or f"update failed, back to {before}"
         return True
 
 

@@ -498,7 +498,16 @@ def _read(path: str) -> bytes:
 @click.option(
     "--drop-otakey", is_flag=True, help="Also without otakey: no more updates like this."
 )
-def ota_config(file: str, device: str | None, address: str | None, drop_otakey: bool) -> None:
+@click.option("--manager", help="Of a device that sleeps: its central at the broker.")
+@click.option("--peer", metavar="IDENTITY", help="... and who it is there, 12 hex digits.")
+def ota_config(
+    file: str,
+    device: str | None,
+    address: str | None,
+    drop_otakey: bool,
+    manager: str | None,
+    peer: str | None,
+) -> None:
     """Check FILE, send it as config.txt, restart the device, and wait for its confirmation.
 
     A device that does not reach network and broker with it goes back to the one before.
@@ -506,8 +515,9 @@ def ota_config(file: str, device: str | None, address: str | None, drop_otakey: 
     data = _read(file)
     name, new_key = _checked_config(file, data, drop_otakey)
     device = device or name
+    central = _central(manager, peer)
     with ExitStack() as stack:
-        way = _Way(device, address, stack, also=name)
+        way = _Way(device, address, stack, also=name, central=central)
         sender = _ConfigSender(file, data, way.terminal)
         if not way.link.run(sender.send):
             click.echo(f"{device} has this config.txt already: nothing differs")
@@ -517,7 +527,10 @@ def ota_config(file: str, device: str | None, address: str | None, drop_otakey: 
         if not way.at_broker:
             click.echo(f"{device} restarts; without mqttserver.txt its confirmation is not seen")
             return
-        _await_verdict(way.at_broker, _CONFIG_CONFIRMED, way.terminal)
+        if way.central:
+            way.central.await_verdict(device, None, way.terminal.restarted_s)
+        else:
+            _await_verdict(way.at_broker, _CONFIG_CONFIRMED, way.terminal)
         click.echo(f"{name}: config.txt confirmed")
         if new_key and secretsfile.keep_otakey(name, new_key):
             click.echo(f"its otakey is kept in {secretsfile.NAME}")

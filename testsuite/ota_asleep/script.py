@@ -111,7 +111,7 @@ def test_a_program_that_crashes_goes_back_and_the_tool_says_why(world):
     )
     words = fails_with(tool, job, 70 * MINUTES)
     assert "update failed, back to set a: exception: ZeroDivisionError" in words
-    assert "runs what it ran before" in words and running(world) == "a confirmed"
+    assert "has again what it had before" in words and running(world) == "a confirmed"
 
 
 def test_a_program_that_cannot_weigh_is_not_confirmed(world):
@@ -262,3 +262,31 @@ def test_on_a_bad_link_it_gets_there_and_is_left_in_peace(world):
     count = len(world.device.resets)
     world.run_for(3 * HOURS)
     assert len(world.device.resets) == count
+
+
+def config(world, **keys):
+    """What the scale has, with other values."""
+    lines = world.device.flash.text("/config.txt").splitlines()
+    return "".join(
+        "%s %s\n" % (line.split()[0], keys.get(line.split()[0], line.split(" ", 1)[1]))
+        for line in lines
+    )
+
+
+def test_other_settings_go_the_same_way(world):
+    device = world.device
+    start(world)
+    tool = Tool(world)
+    tool.pc.wait(tool.configure(config(world, calibration_b=30)), 70 * MINUTES)
+    assert device.flash.content("/config.old") is None
+    assert weights(world)[-1] == b"8.000"
+
+
+def test_settings_that_keep_it_from_its_central_go_back(world):
+    device = world.device
+    start(world)
+    before = device.flash.text("/config.txt")
+    tool = Tool(world)
+    words = fails_with(tool, tool.configure(config(world, espnowpsk="blub")), 5 * HOURS)
+    assert "new config.txt failed, back to the old one: not confirmed in three boots" in words
+    assert device.flash.text("/config.txt") == before

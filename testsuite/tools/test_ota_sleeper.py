@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from epxhost import cli, fileset, mqttclient, otasleeper, settings
+from epxhost import cli, fileset, mqttclient, otasleeper, secretsfile, settings
 from epxhost.errors import ToolError
 from epxhost.fileset import FileSet
 from epxhost.localbroker import LocalBroker
@@ -41,6 +41,16 @@ def device(broker, monkeypatch):
     monkeypatch.setattr(otasleeper, "_RETAINED_LIMIT_S", 0.1)
     yield made
     made.close()
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.setattr(secretsfile, "ROOT", tmp_path)
+    file = tmp_path / "toy.txt"
+    file.write_text(
+        "ssid home\nmqttbroker 192.168.1.10\nmqttname Toy\notakey a key of some length\n"
+    )
+    return file
 
 
 def line(state):
@@ -111,14 +121,28 @@ def test_a_program_that_went_back_is_status_1_and_says_why(broker, device, capsy
     with Asleep(broker, device, verdict=[("Log", line(why))]):
         assert run(*ARGUMENTS) == 1
     said = capsys.readouterr().err
-    assert "ota: update failed, back to set a: exception: OSError 5. Toy runs what it" in said
+    assert "ota: update failed, back to set a: exception: OSError 5. Toy has again what" in said
+
+
+def test_settings_go_the_same_way(broker, device, capsys, config):
+    with Asleep(broker, device, verdict=[("Log", line("done, set a "))]):
+        assert run("ota_config", str(config), *ARGUMENTS[3:]) == 0
+    assert "Toy: config.txt confirmed" in capsys.readouterr().out
+    assert device.root["/config.txt"] == config.read_bytes()
+
+
+def test_settings_that_went_back_are_status_1(broker, device, capsys, config):
+    with Asleep(broker, device, verdict=[("Log", line("old, set a "))]):
+        assert run("ota_config", str(config), *ARGUMENTS[3:]) == 1
+    assert "update failed, back to the old one" in capsys.readouterr().err
+    assert not (config.parent / "secrets.txt").exists()
 
 
 def test_a_list_alone_says_that_it_went_back(broker, device, capsys):
     row = '{"peers":[{"id":"%s","seen_s":0,"set":"a"}]}' % PEER
     with Asleep(broker, device, verdict=[("Peers", row)]):
         assert run(*ARGUMENTS) == 1
-    assert "update failed, back to set a. Toy runs" in capsys.readouterr().err
+    assert "update failed, back to set a. Toy has" in capsys.readouterr().err
 
 
 def test_no_verdict_is_status_1(broker, device, capsys, monkeypatch):

@@ -256,6 +256,45 @@ class TestFailure(SleeperCase):
         self.assertEqual(self.boots(), 0)
 
 
+class TestInterrupted(SleeperCase):
+    """Whoever sits at the serial port stops it with Ctrl-C: that must reach the prompt."""
+
+    cause = POWER_ON
+
+    def stops(self):
+        raise KeyboardInterrupt
+
+    def interrupted(self, build=None):
+        with self.assertRaises(KeyboardInterrupt):
+            self.wake(build)
+        self.assertIsNone(self.text("/exception.txt"))
+        self.assertIsNone(self.text("/reboot.txt"))
+
+    def test_at_work(self):
+        self.work = self.stops
+        self.interrupted()
+
+    def test_while_its_objects_are_made(self):
+        self.interrupted(lambda _: self.stops())
+
+    def test_on_trial(self):
+        verdict.chosen = "b"
+        verdict.trial = True
+        put_file("/running.txt", b"b trial a ok")
+        self.work = self.stops
+        self.interrupted()
+        self.assertEqual(self.text("/running.txt"), "b trial a ok")
+
+    def test_while_it_has_a_network(self):
+        from epx import updatewake
+
+        rtcmemory.write("update", b"\x03")
+        updatewake.Appliance.run = lambda app, build: loop.run()
+        loop.Task(self.stops, 2000)
+        with self.assertRaises(KeyboardInterrupt):
+            sleeper.start("scale", self.keys, self.build)
+
+
 class TestHung(SleeperCase):
     cause = WATCHDOG
 
@@ -329,11 +368,10 @@ class TestTrial(SleeperCase):
         self.assertFalse(self.confirms("malfunction1"))
         self.assertTrue(self.confirms("malfunction4"))
 
-    def test_new_settings_do_not_excuse_an_illness(self):
+    def test_new_settings_have_to_bring_it_to_its_central_that_is_all(self):
         put_file("/running.txt", b"b confirmed a")
         put_file("/config.old", b"")
-        self.assertFalse(self.confirms("malfunction4"))
-        self.assertTrue(self.confirms("ok"))
+        self.assertTrue(self.confirms("malfunction4"))
         self.assertIsNone(self.text("/config.old"))
 
     def test_who_never_sleeps_has_thirty_minutes(self):
