@@ -50,6 +50,8 @@ SECONDS = (
     ("once per {} s, a PING", "_PING_MS"),
     ("{} s after its start at the earliest", "_PREPARE_MS"),
     ("times every {} s", "_EXCHANGE_MS"),
+    ("within {} s of the last of them", "ANSWER_MS"),
+    ("at most {} s off the time that is known", "ANSWER_MS"),
     ("After {} s, or what the caller says", "_DEADLINE_MS"),
     ("tried every {} s while the device is awake", "_LATER_MS"),
     ("Broadcasts come every {} to 35 s", "_BROADCAST_MS"),
@@ -178,6 +180,11 @@ def test_what_is_kept_has_the_size_that_is_told():
     assert f"{entries * 32} bytes, {entries * 32 * CONSTANTS['MOST_PAIRS'][0]:,} for" in PAGE
     pages = 24 * 1024 // 4096 - 1
     assert entries * 32 * CONSTANTS["MOST_PAIRS"][0] < pages * 126 * 32
+
+
+def test_so_many_messages_are_remembered():
+    marks = [CONSTANTS[name][0] // (1 + wire.TID_BYTES) for name in ("_DELIVERED", "_REMEMBERED")]
+    assert "of others | {}, {} for each peer |".format(*marks) in PAGE
 
 
 def test_the_page_for_owners_has_every_reason_that_a_log_may_show():
