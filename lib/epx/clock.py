@@ -1,6 +1,8 @@
 """Durations in milliseconds, so that a table can say `5 * MINUTES`."""
 
-SECONDS = 1000
-MINUTES = 60 * SECONDS
-HOURS = 60 * MINUTES
-DAYS = 24 * HOURS
+from micropython import const
+
+SECONDS = const(1000)
+MINUTES = const(60 * SECONDS)
+HOURS = const(60 * MINUTES)
+DAYS = const(24 * HOURS)

@@ -1,5 +1,6 @@
 """A profile that runs on this PC in real time: real sockets, simulated hardware."""
 
+import hashlib
 import json
 import os
 import queue
@@ -9,11 +10,12 @@ import sys
 import tempfile
 import threading
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from epxhost import fileset, hardware, manifest, toolchain
 from epxhost.door import ROOT
 from epxhost.errors import ToolError
+from epxhost.manifest import DeviceFile
 
 _PREFIX = "#! "
 # testmock/control.py: RESET_STATUS.
@@ -207,10 +209,11 @@ def install_folder(
 
 def compiled_tree(profile: str) -> Path:
     """The files of a profile and the mocks under build/mpy/<profile>/, compiled as for a board."""
-    compiler = toolchain.mpy_cross()
-    if compiler is None:
+    if toolchain.mpy_cross() is None:
         raise ToolError(f"no mpy-cross: {toolchain.why_not('mpy-cross')}")
     tree = ROOT / "build" / "mpy" / profile
+    of_set = fileset.folded_texts(manifest.device_files(profile))
+    folded = {file.local: text for file, text in of_set.items()}
     for name in _files_of(profile):
         source = ROOT / name
         # The heap is the device's: what can be done on this side of the pipe is done here.
@@ -220,13 +223,12 @@ def compiled_tree(profile: str) -> Path:
         # On a board, too, these stay source.
         plain = name.name in ("boot.py", "main.py") or not source.stat().st_size
         target = tree / (name if plain else name.with_suffix(".mpy"))
-        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
         if plain:
-            shutil.copyfile(source, target)
+            if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
         else:
-            _compile(compiler, source, name, target)
+            _compile(name, folded.get(PurePosixPath(name)) or source.read_text("utf-8"), target)
     return tree
 
 
@@ -238,15 +240,19 @@ def _files_of(profile: str) -> list[Path]:
     return [source.relative_to(ROOT) for source in sources]
 
 
-def _compile(compiler: list[str], source: Path, name: Path, target: Path) -> None:
-    # Replaced in one step: two test processes may do this at the same time.
-    fresh = target.with_suffix(f".{os.getpid()}")
-    # As install.compiled_bytes(): without line numbers, which take heap.
-    command = [*compiler, "-O3", "-s", toolchain.module_name(name), "-o", str(fresh), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolError(done.stderr.strip() or f"cannot compile {name}")
-    fresh.replace(target)
+def _compile(name: Path, text: str, target: Path) -> None:
+    # Times of files do not tell: the text of one file may follow from others.
+    known = target.with_suffix(".sha256")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if target.exists() and known.exists() and known.read_text() == digest:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    data = fileset.compiled_bytes(DeviceFile(PurePosixPath(name), PurePosixPath(name)), text)
+    # Replaced in one step each: two test processes may do this at the same time.
+    for path, content in ((target, data), (known, digest.encode())):
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_bytes(content)
+        fresh.replace(path)
 
 
 _MEASURE = """

@@ -3,16 +3,15 @@
 import hashlib
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from epxhost import manifest, toolchain
+from epxhost import constfold, manifest, toolchain
 from epxhost.door import ROOT
 from epxhost.errors import ToolError
 
 LIST = "set.txt"
-_MPY_FOLDER = ROOT / "build" / "mpy"
 # The loader imports these by name; as source they can be read, and changed, on the device.
 _ALWAYS_SOURCE = ("boot.py", "main.py")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -66,15 +65,16 @@ def from_repository(profile: str, compiled: bool = False, root: Path = ROOT) -> 
     version, listed = manifest.read_manifest(profile, root)
     files = {}
     for file in listed:
-        local = root / file.local
-        if not local.is_file():
+        if not (root / file.local).is_file():
             raise ToolError(f"{file.local} is missing: run `make manifests`")
+    texts = folded_texts(listed, root) if compiled else {}
+    for file in listed:
         path = file.remote.as_posix()
         # An empty __init__.py compiled would only be larger.
-        if compiled and _is_module(path) and local.stat().st_size:
-            files[f"{path.removesuffix('.py')}.mpy"] = compiled_bytes(file, root)
+        if texts.get(file) and _is_module(path):
+            files[f"{path.removesuffix('.py')}.mpy"] = compiled_bytes(file, texts[file])
         else:
-            files[path] = local.read_bytes()
+            files[path] = (root / file.local).read_bytes()
     return FileSet(profile, version, mpy_version(files), files)
 
 
@@ -97,19 +97,31 @@ def _is_module(path: str) -> bool:
     return path.endswith(".py") and path not in _ALWAYS_SOURCE
 
 
-def compiled_bytes(file: manifest.DeviceFile, root: Path = ROOT) -> bytes:
+def folded_texts(
+    files: Iterable[manifest.DeviceFile], root: Path = ROOT
+) -> dict[manifest.DeviceFile, str]:
+    """What to compile of a whole set: its sources, with the numbers of its constants in them."""
+    names = {
+        file: toolchain.module_name(file.remote).removesuffix(".__init__")
+        for file in files
+        if file.remote.suffix == ".py"
+    }
+    texts = {name: (root / file.local).read_text("utf-8") for file, name in names.items()}
+    untouched = [name for file, name in names.items() if not _is_module(file.remote.as_posix())]
+    folded = constfold.folded(texts, untouched)
+    return {file: folded[name] for file, name in names.items()}
+
+
+def compiled_bytes(file: manifest.DeviceFile, text: str) -> bytes:
     """The .mpy of a module, without line numbers: they take 3.6 KB of the heap of a water tank."""
     compiler = toolchain.mpy_cross()
     if not compiler:
         raise ToolError("mpy-cross is missing: run `make setup`")
-    output = (_MPY_FOLDER / file.remote).with_suffix(".mpy")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    name = toolchain.module_name(file.remote)
-    command = [*compiler, "-O3", "-s", name, "-o", str(output), str(root / file.local)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [*compiler, "-O3", "-s", toolchain.module_name(file.remote), "-o", "-", "-"]
+    result = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     if result.returncode:
-        raise ToolError(f"{file.local}: mpy-cross says: {result.stderr.strip()}")
-    return output.read_bytes()
+        raise ToolError(f"{file.local}: mpy-cross says: {result.stderr.decode().strip()}")
+    return result.stdout
 
 
 def parse(text: str) -> SetList:
