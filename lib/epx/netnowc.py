@@ -98,8 +98,7 @@ class NetNowCentral(NetNow):
             self._clock = Task(
                 self.broadcast_time, 0, _BROADCAST_MS, jitter_ms=_BROADCAST_JITTER_MS, core=True
             )
-        else:
-            self._clock.advance()
+        self._clock.advance()
 
     # What goes out: broadcasts only, so that there may be any number of peripherals.
 

@@ -66,10 +66,9 @@ def test_what_was_said_before_it_started_is_lost(world):
 
 def test_tells_the_time_at_its_start_and_every_half_minute(world):
     link = Link(world, pairs=False)
-    assert world.now_ms() < 60 * SECONDS
     world.run_for(10 * MINUTES)
     told = link.peer.of(wire.TIME, wire.BROADCAST)
-    assert told[0].ms < 60 * SECONDS
+    assert told[0].ms < 1 * SECONDS
     assert all(p.payload == world.device.wifi.mac + b"\x01" for p in told)
     for i in range(1, len(told)):
         one, other = told[i - 1], told[i]
