@@ -65,8 +65,8 @@ class Peer:
                 self.lost,
                 self.battery_mv,
                 self.rssi_dbm,
-                self.cannot,
-                ord(self.set or "\0"),
+                1 if self.cannot else 0,  # a flag of any weight
+                ord(self.set or "\0") & 0xFF,  # whatever it has said
             )
             + self.delivered
         )

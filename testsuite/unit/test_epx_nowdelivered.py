@@ -2,7 +2,7 @@
 
 import unittest
 
-from epx.nowpeers import Peer
+from epx.nowpeers import Peer, Roster
 from epx.nowwire import CONFIRMED, DATA, NOT_CONFIRMED, PING, RECEIPT, WAKEUP
 
 TID = bytes(range(12))
@@ -43,6 +43,35 @@ class TestDelivered(unittest.TestCase):
         self.assertEqual(
             [n for n in range(256) if self.peer.knows(mark(PING, n))], [196, 197, 198, 199]
         )
+
+
+class TestPacked(unittest.TestCase):
+    """Whatever a peripheral has said of itself must fit."""
+
+    def setUp(self):
+        self.roster = Roster(b"net!")
+
+    def unpacked(self, peer):
+        self.roster.heard[peer.identity] = peer.packed()
+        return self.roster.peer_of(peer.identity)
+
+    def test_everything_comes_back(self):
+        peer = Peer(b"peer 1")
+        peer.counter, peer.seen_s, peer.received, peer.lost = 0xFFFFFFFF, 7, 8, 9
+        peer.battery_mv, peer.rssi_dbm, peer.cannot, peer.set = 0x3FFF, -128, 0x8000, "b"
+        peer.remember(bytes((DATA,)) + TID, CONFIRMED)
+        again = self.unpacked(peer)
+        for name in "identity counter seen_s received lost battery_mv rssi_dbm set".split():
+            self.assertEqual(getattr(again, name), getattr(peer, name), name)
+        self.assertIs(again.cannot, True)
+        self.assertTrue(again.knows(TID))
+
+    def test_a_word_of_another_alphabet(self):
+        peer = Peer(b"peer 1")
+        peer.set = "\u20ac"
+        self.assertEqual(len(self.unpacked(peer).set), 1)
+        peer.set = ""
+        self.assertEqual(self.unpacked(peer).set, "")
 
 
 if __name__ == "__main__":
