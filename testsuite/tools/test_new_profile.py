@@ -42,8 +42,9 @@ def tree(tmp_path_factory):
         assert done.returncode == 0, done.stderr
     for folder in ("lib", "profiles", "testsuite"):
         shutil.copytree(EXAMPLE / folder, copy / folder, dirs_exist_ok=True)
-    shutil.rmtree(copy / "lib/garage")
-    shutil.rmtree(copy / "profiles/garage")
+    for name in ("garage", "letterbox", "letterbox_gate"):
+        shutil.rmtree(copy / "lib" / name)
+        shutil.rmtree(copy / "profiles" / name)
     for command in ("scripts/manifests", "scripts/docs"):
         done = run(copy, command)
         assert done.returncode == 0, done.stderr
