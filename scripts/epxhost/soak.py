@@ -13,6 +13,10 @@ from epxhost.devicelib import profiles
 from epxhost.door import ROOT
 
 _HOUR_MS = 3_600_000
+# Devices on the radio live in one village, with its own storm: testsuite/soak/radio.py.
+_RADIO = "radio"
+_RADIO_DAYS = 7.0
+_VILLAGERS = ("scale_manager", "scale_sensor", "tnowc", "tnowp")
 
 
 def shares(wanted: list[str]) -> list[tuple[str, int, float]]:
@@ -21,7 +25,11 @@ def shares(wanted: list[str]) -> list[tuple[str, int, float]]:
     from testsuite.soak.storm import hardware_of
 
     found = []
+    if _RADIO in wanted or set(wanted) >= set(_VILLAGERS):
+        found.append((_RADIO, 1, _RADIO_DAYS))  # the longest one first
     for profile in wanted:
+        if profile == _RADIO or profile in _VILLAGERS:
+            continue
         storms, days = hardware_of(profile).shares
         found += [(profile, seed, days) for seed in range(1, storms + 1)]
     return found
@@ -33,6 +41,8 @@ def storm(profile: str, seed: int, days: float) -> tuple[int, int, str, float]:
     from testmock.simworld.scene import end_world, make_world
     from testsuite.soak.storm import storm_of
 
+    if profile == _RADIO:
+        return _village(seed, days)
     began_s = time.process_time()
     world = make_world(None, None, seed)
     # Every second seed lives in a session that the broker keeps.
@@ -48,9 +58,30 @@ def storm(profile: str, seed: int, days: float) -> tuple[int, int, str, float]:
     return tempest.faults, tempest.restarts, error, time.process_time() - began_s
 
 
+def _village(seed: int, days: float) -> tuple[int, int, str, float]:
+    """The same for all devices on the radio together."""
+    from testmock.simworld.scene import end_world, make_world
+    from testsuite.soak.radio import Village
+
+    began_s = time.process_time()
+    world = make_world(None, None, seed)
+    village = Village(world)
+    error = ""
+    try:
+        village.settle()
+        village.storm(int(days * 24 * _HOUR_MS))
+        village.check()
+    except Exception as failure:
+        error = f"{type(failure).__name__}: {failure}\n{village.faults[-10:]}"
+    finally:
+        end_world(world)
+    restarts = sum(len(device.resets) for device in world.devices)
+    return len(village.faults), restarts, error, time.process_time() - began_s
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
-    parser.add_argument("--profile", choices=profiles(), help="only this one; writes nothing")
+    parser.add_argument("--profile", choices=[*profiles(), _RADIO], help="only this one; writes nothing")
     parser.add_argument("--seed", type=int, help="only this one; writes nothing")
     parser.add_argument("--seeds", type=int, help="how many, from 1 on (by profile)")
     parser.add_argument("--days", type=float, help="of virtual time each (by profile)")

@@ -5,8 +5,10 @@ classes of scale_manager and tnowc. Every reading has a number of its own, so th
 radioaccount.py can tell what became of it. CPython only: there are many devices in one world.
 """
 
-from testmock.simworld.device import Device
+from testmock.simworld.device import WDT_RESET, Device
 from testsuite.soak.radioaccount import Account
+from testsuite.soak.radioattack import Raider
+from testsuite.soak.radioguard import Guard
 
 SECONDS = 1000
 MINUTES = 60 * SECONDS
@@ -22,6 +24,7 @@ _LINKS = 2  # peripherals that are always awake, of all
 _PAUSE_MS = 8 * MINUTES
 _LONGEST_MS = 20 * MINUTES
 _CHANNELS = 13
+RAID_PACKETS = 2000
 # The longest sleep of a scale, with its clock at its worst, and a wake.
 _QUIET_MS = 75 * MINUTES
 
@@ -51,13 +54,25 @@ class Village:
         ether.duplicate = 0.05
         ether.delay_ms = (0, 30)
         ether.collisions = True
-        self._rows = [
-            (getattr(self, "_" + name), name)
-            for name in (
-                "channel central_cut central_reset peripheral_cut peripheral_reset broker_away "
-                "wifi_away noise far_away slow_broker lost_puback clock"
-            ).split()
-        ]
+        self._rows = (
+            self.move,
+            self.cut_central,
+            self.reset_central,
+            self.cut_peripheral,
+            self.reset_peripheral,
+            self.broker_away,
+            self.wifi_away,
+            self.noise,
+            self.far_away,
+            self.slow_broker,
+            self.lost_puback,
+            self.clocks_off,
+            self.cell_broken,
+            self.raid,
+        )
+        self.guard = Guard(self)
+        self.account.on_command = self.guard.command_called
+        self.raider = Raider(self, self.guard)
 
     def _central(self, name, wired=False):
         config = _CENTRAL % ("(wired)" if wired else "House", name) + _RADIO % name
@@ -132,13 +147,13 @@ class Village:
             pause_ms = self.random.between(0, 2 * _PAUSE_MS)
             if self.world.now_ms() + pause_ms > end_ms:
                 break
-            self._live(pause_ms)
-            action, name = self.random.choice(self._rows)
-            self.faults.append((self.world.now_ms(), name))
+            self.live(pause_ms)
+            action = self.random.choice(self._rows)
+            self.faults.append((self.world.now_ms(), action.__name__))
             action()
-        self._live(max(ms, self.world.now_ms() + _QUIET_MS) - self.world.now_ms())
+        self.live(max(ms, self.world.now_ms() + _QUIET_MS) - self.world.now_ms())
 
-    def _live(self, ms):
+    def live(self, ms):
         """Let time pass; devices are judged and the simulator's memory is bounded meanwhile."""
         world = self.world
         end_ms = world.now_ms() + ms
@@ -155,72 +170,101 @@ class Village:
     def _lasting_ms(self):
         return self.random.between(1 * SECONDS, _LONGEST_MS)
 
-    def _channel(self):
+    def move(self):
         for _ in range(self.random.between(1, 2)):
             central = self.random.choice(self.centrals)
             central.wifi.channel = self.random.between(1, _CHANNELS)
 
-    def _central_cut(self):
-        self._cut(self.random.choice(self.centrals))
+    def cut_central(self):
+        self.cut(self.random.choice(self.centrals), self._short_or_long_s())
 
-    def _central_reset(self):
+    def reset_central(self):
         central = self.random.choice(self.centrals)
-        self.account.central_restarts(central)
         central.reset()
 
-    def _peripheral_cut(self):
-        self._cut(self.random.choice(self.peripherals))
+    def cut_peripheral(self):
+        self.cut(self.random.choice(self.peripherals), self._short_or_long_s())
 
-    def _peripheral_reset(self):
+    def reset_peripheral(self):
         self.random.choice(self.peripherals).reset()
 
-    def _cut(self, device):
+    def _short_or_long_s(self):
+        return self.random.between(1, 60) if self.random.chance(70) else 1800
+
+    def cut(self, device, seconds):
+        """Power off for so long."""
         if not device.powered:
             return
-        if device in self.centrals:
-            self.account.central_restarts(device)
-        else:
+        if device in self.peripherals:
             self.account.peripheral_cut(device)
         device.power_cut()
-        seconds = self.random.between(1, 60) if self.random.chance(70) else 1800
         self.world.call_after(seconds * SECONDS, device.power_on)
 
-    def _broker_away(self):
+    def broker_away(self):
         self.world.broker.stop(self.random.chance(50))
         ms = 2 * HOURS if self.random.chance(10) else self._lasting_ms()
-        self._live(ms)
+        self.live(ms)
         self.world.broker.start()
 
-    def _wifi_away(self):
+    def wifi_away(self):
         wifi = self.random.choice(self.centrals).wifi
         wifi.available = False
-        self._live(self._lasting_ms())
+        self.live(self._lasting_ms())
         wifi.available = True
 
-    def _noise(self):
+    def noise(self):
         self.world.ether.jam(0, self.random.between(1, 300) * SECONDS)
 
-    def _far_away(self):
+    def far_away(self):
         """One hears nobody for a while."""
         device = self.random.choice(self.peripherals)
         self.world.ether.place(device, 10000)
-        self._live(self._lasting_ms())
+        self.live(self._lasting_ms())
         self.world.ether.place(device, self.random.between(0, 30))
 
-    def _slow_broker(self):
+    def slow_broker(self):
         self.world.lan.latency_ms = 700
-        self._live(self._lasting_ms())
+        self.live(self._lasting_ms())
         self.world.lan.latency_ms = 1
 
-    def _lost_puback(self):
+    def lost_puback(self):
         self.world.broker.drop_next_puback(self.random.between(1, 3))
         self.world.call_after(20 * SECONDS, self.world.broker.close_clients)
 
-    def _clock(self):
+    def clocks_off(self):
         """The clocks of sleeping chips are off by much more than they should be."""
         for device in self.scales:
             device.sleep_error = self.random.between(-150, 150) / 1000
         self.world.run_for(1 * HOURS)
+
+
+    def cell_broken(self):
+        """A scale has nothing to tell but that it is broken."""
+        cell = self.random.choice(self.scales).bench.parts["cell"]
+        cell.fault = self.random.choice(("read", "init"))
+        self.world.call_after(2 * HOURS, lambda: setattr(cell, "fault", ""))
+
+    def raid(self):
+        self.raider.raid(RAID_PACKETS, 50)
+
+    # At the end.
+
+    def check(self):
+        """Every reading has arrived, once and in order; nobody else's packet did anything."""
+        account = self.account
+        account.book()
+        long_ago_ms = self.world.now_ms() - _QUIET_MS
+        lost = account.lost(long_ago_ms)
+        assert not lost, [(r.device.name, r.payload, r.ms, r.dropped) for r in lost]
+        assert not account.problems, account.problems[:10]
+        missing = account.not_published(long_ago_ms)
+        assert not missing, [(r.device.name, r.payload, r.ms) for r in missing]
+        assert not self.guard.accepted, self.guard.accepted[0]
+        for device in self.world.devices:
+            assert device.crash is None, (device.name, device.crash)
+            assert not [1 for _, cause in device.resets if cause == WDT_RESET], device.name
+            words = device.flash.text("/exception.txt")
+            assert words is None, (device.name, words)
 
 
 def _boot_central(device, load):

@@ -198,9 +198,6 @@ class Account:
             if reading.confirmed_ms is None:
                 reading.power_cut = True
 
-    def central_restarts(self, device):
-        pass
-
     def book(self):
         """Take over what the broker has got."""
         broker = self.world.broker
@@ -232,6 +229,7 @@ class Account:
             for reading in self.by_device[device]
             if reading.calls
             and reading.confirmed_ms
+            and b"/Weight" in reading.payload
             and reading.ms < before_ms
             and _at_broker(reading) not in weights[self.village.central_of(device)]
         ]
