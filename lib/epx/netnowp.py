@@ -116,15 +116,8 @@ class NetNowPeripheral(Seeker):
         return True
 
     def _send_data(self, kind, tid, payload, acknowledged=False):
-        return self.send_packet(
-            self.pairing.manager,
-            (DATA, kind),
-            self._up,
-            tid,
-            self.memory.time.now(),
-            payload,
-            acknowledged,
-        )
+        manager, now = self.pairing.manager, self.memory.time.now()
+        return self.send_packet(manager, (DATA, kind), self._up, tid, now, payload, acknowledged)
 
     def _send_first(self):
         self._sent = 0

@@ -9,8 +9,9 @@ from epx.topics import Pub, Sub
 
 TOPICS = (
     # JSON: how many are paired, how many were heard since boot, and six of these: seconds since
-    # the last packet, dBm, percent lost on the way, and mV if it measures its battery. If there
-    # are more, the next six follow.
+    # the last packet, dBm, percent lost on the way, mV if it measures its battery, what has become
+    # of an update (waits, taken, cannot, trial, done, or old: it has the old one), the file set
+    # that runs. If there are more, the next six follow.
     Pub("Peers", "peers", every_ms=5 * MINUTES),
     # For 5 minutes a peripheral that is known already may be paired again.
     Sub("Pair", "open_window", on_off),
