@@ -230,6 +230,7 @@ def listen(
 
     with RealEther(port) as ether:
         ether.sniff(hear)
+        click.echo(f"listening at port {port}", err=True)
         try:
             ether.run(lambda: count is not None and len(frames) >= count, seconds)
         finally:
@@ -346,6 +347,7 @@ def central(
             peer, _, rest = text.partition(" ")
             played.send_back(_IDENTITY.convert(peer, None, None), _topic_and_value(rest))
         played.start()
+        click.echo(f"on channel {played.station.tuned} of port {port}", err=True)
         try:
             ether.run(limit_s=seconds)
         finally:

@@ -97,8 +97,9 @@ class Check:
         self._keys = keys
         self._seen: dict[bytes, float] = {}
         self._asked: dict[bytes, float] = {}
-        self._offset: float | None = now  # of network time to that of the recording
-        self._other: float | None = None
+        # Of network time to that of the recording. Integers: 96 bits are too many for a float.
+        self._offset: int | None = now
+        self._other: int | None = None
 
     def add(self, frame: Frame) -> Judged:
         opened = open_packet(frame.data, self._keys)
@@ -161,7 +162,7 @@ class Check:
 
     def network_time(self, ms: float) -> int | None:
         """By what broadcasts said."""
-        return None if self._offset is None else round(self._offset + ms)
+        return None if self._offset is None else self._offset + round(ms)
 
     def _judge(self, opened: Opened, ms: float) -> tuple[str | None, bool]:
         packet, body = opened.packet, opened.body
@@ -175,7 +176,7 @@ class Check:
         if nowpackets.content_problem(opened):
             return nowpackets.CONTENT, False
         if opened.name == "time":
-            return self._broadcast(as_ms(body.time) - ms), False
+            return self._broadcast(as_ms(body.time) - round(ms)), False
         if opened.name == "ask":
             return None, False
         if now is not None and abs(as_ms(body.time) - now) > WINDOW_MS:
@@ -186,7 +187,7 @@ class Check:
                 self.answers_ms.append(ms - asked_ms)
         return None, False
 
-    def _broadcast(self, offset: float) -> str | None:
+    def _broadcast(self, offset: int) -> str | None:
         """Somebody's network time. Of another one a second broadcast has to say the same: then the
         central has started anew."""
         known, other = self._offset, self._other

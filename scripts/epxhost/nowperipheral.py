@@ -23,6 +23,7 @@ _EXCHANGES = 5
 _REFUSED = {"known": ("knows this device: `Pair on` lets it in", 20), "later": ("is busy", 5)}
 _WAKE_AGAIN_MS = (250, 500, 1000, 500)
 _PROBE_MS = 150
+_SOON_MS = 20
 _AGAIN_MS = (250, 500, 1000, 2000)
 _PING_MS = 10000
 _RESERVED = 64
@@ -138,19 +139,21 @@ class PlayedPeripheral(Played):
 
     def _wake(self) -> None:
         self._heard_time = None
+        self._tried_heard = 0
         self._go("waking", self._wakeup)
 
     def _wakeup(self) -> None:
+        if self._tried_heard > 1:
+            self._pair()  # the central is there, but has forgotten us
+            return
         if self._tries >= len(_WAKE_AGAIN_MS):
-            if self._heard_time:
-                self._pair()  # the central is there, but has forgotten us
-                return
             self._next_channel(2)
         else:
             self._tries += 1
         time = self._time
-        if time is None or (self._heard_time and not self._tries & 1):
+        if self._heard_time and (time is None or not self._tries & 1):
             time = self._heard_time
+            self._tried_heard += 1
         self._ask_for("wakeup", time.now() if time else bytes(wire.TIME_BYTES))
         waits = self._tries <= len(_WAKE_AGAIN_MS)
         self.later(_WAKE_AGAIN_MS[self._tries - 1] if waits else _PROBE_MS, self._wakeup)
@@ -208,6 +211,10 @@ class PlayedPeripheral(Played):
         elif central != self.central:
             self.say(f"there is another central, {central.hex()}")
         elif self.state == "waking":
+            if not self._heard_time:
+                self._tries = 0
+                self._tune(channel)
+                self.later(_SOON_MS, self._wakeup)
             self._heard_time = heard
         elif self._time and abs(self._time.ahead_ms(opened.body.time)) <= WINDOW_MS:
             self._time = heard
