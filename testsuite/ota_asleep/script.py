@@ -290,3 +290,19 @@ def test_settings_that_keep_it_from_its_central_go_back(world):
     words = fails_with(tool, tool.configure(config(world, espnowpsk="blub")), 5 * HOURS)
     assert "new config.txt failed, back to the old one: not confirmed in three boots" in words
     assert device.flash.text("/config.txt") == before
+
+
+def test_a_power_cut_while_it_waits_for_the_update(world):
+    """That it is to have a network is in RTC memory: gone, and so it works on."""
+    device = world.device
+    start(world)
+    tool, job = until_taken(world)
+    tool.pc.wait(job, 2 * MINUTES)
+    device.power_cut()
+    world.run_for(5 * SECONDS)
+    device.power_on()
+    world.run_for(1 * MINUTES)
+    assert central_says(world, ": old, set a")
+    tool = Tool(world)
+    tool.pc.wait(tool.start(scale()), 75 * MINUTES)
+    assert running(world) == "b confirmed a"
