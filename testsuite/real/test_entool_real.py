@@ -118,10 +118,8 @@ def published(broker):
     return client, values
 
 
-@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
-def test_a_profile_hears_entool_and_no_attacker(tmp_path, hub, config, pairs, interpreter, capsys):
-    if interpreter == "micropython" and not toolchain.micropython32():
-        pytest.skip(f"no 32-bit MicroPython: {toolchain.why_not('micropython32')}")
+def test_a_profile_hears_entool_and_no_attacker(tmp_path, hub, config, pairs, capsys):
+    interpreter = "micropython" if toolchain.micropython32() else "cpython"
     flash = tmp_path / "flash"
     nvram = {"nowpairs": {"p0": pack(">6s32sI", ME, PAIR.secret, 1)}}
     Path(f"{flash}.nvs").write_text(repr(nvram))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from epxhost import nowpackets
+from epxhost import nowattack, nowpackets
 from epxhost.nowair import Attacker
 from epxhost.nowcapture import Frame
 from epxhost.nowcentral import PlayedCentral
@@ -235,3 +235,29 @@ def test_who_was_forgotten_and_whose_central_moved_pairs_again():
         second = PlayedCentral(world.ether, ME, RADIO, pairs, channel=3)
         second.start()
         until(world, lambda: second.heard, 300 * SECONDS)
+
+
+def test_no_attack_gets_through_and_honest_readings_do(central):
+    attacker = Attacker(central.ether, channel=6)
+    played = paired(central)
+    played.send(b"stat/TNow/Value\none")
+    central.run_for(5 * SECONDS)
+    for way in nowattack.WAYS:
+        attack = nowattack.Attack(attacker, way, 200, 50)
+        attack.start()
+        played.send(b"stat/TNow/Value\n" + way.encode())
+        until(central, attack.is_over, 10 * SECONDS)
+        assert attack.sent == 200
+        until(central, lambda way=way: values(central)[-1] == way.encode(), 20 * SECONDS)
+    assert values(central) == [b"one", *(way.encode() for way in nowattack.WAYS)]
+    heard = sum(sent.source == ME for sent in attacker.recorded)
+    assert attacker.sent == {"replay": 200, "flip_bits": 200, "forge": 400} and heard > 10
+
+
+def test_an_attack_needs_a_recording(central):
+    with pytest.raises(nowpackets.ToolError, match="nothing was recorded"):
+        nowattack.Attack(Attacker(central.ether), "replay", 1, 1)
+    attacker = Attacker(central.ether)
+    nowattack.remember(attacker, [Frame(0, 6, ME, b"\xff" * 6, b"\x03\x01")])
+    nowattack.Attack(attacker, "replay", 1, 1).start()
+    assert central.ether.log[-1][1:] == (6, ME, b"\xff" * 6, b"\x03\x01")
