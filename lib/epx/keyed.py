@@ -2,15 +2,22 @@
 
 import hashlib
 
+_BLOCK_BYTES = 64
+# Long integers are six times as fast as a loop over bytes, and keys are made for each stranger
+# who says that he is a known device.
+_INNER = int.from_bytes(b"\x36" * _BLOCK_BYTES, "big")
+_OUTER = int.from_bytes(b"\x5c" * _BLOCK_BYTES, "big")
+
 
 class Mac:
     """HMAC-SHA256 (RFC 2104) with a key whose pads are made once."""
 
     def __init__(self, key):
-        if len(key) > 64:
+        if len(key) > _BLOCK_BYTES:
             key = hashlib.sha256(key).digest()
-        self.inner = bytes([byte ^ 0x36 for byte in key]) + b"\x36" * (64 - len(key))
-        self.outer = bytes([byte ^ 0x5C for byte in key]) + b"\x5c" * (64 - len(key))
+        number = int.from_bytes(key + bytes(_BLOCK_BYTES - len(key)), "big")
+        self.inner = (number ^ _INNER).to_bytes(_BLOCK_BYTES, "big")
+        self.outer = (number ^ _OUTER).to_bytes(_BLOCK_BYTES, "big")
 
     def digest(self, *parts):
         inner = hashlib.sha256(self.inner)
