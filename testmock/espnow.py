@@ -5,7 +5,10 @@ realether.py in real time. Error numbers: components/esp_wifi/include/esp_now.h 
 the minus sign that MicroPython gives them.
 """
 
+from struct import calcsize
+
 import _sim
+import uctypes
 from micropython import const
 
 _bench = _sim.bench
@@ -55,8 +58,11 @@ def _checked(data, length):
 class ESPNow(_radio.stream_class):
     """There is one radio: all objects of this class are the same."""
 
-    # {MAC: [rssi_dbm, time_ms]} of everybody who was ever heard; nobody takes anything out.
-    peers_table = {}
+    # {MAC: [rssi_dbm, time_ms]} of everybody who was ever heard; nobody takes anything out: for
+    # Python it is read-only (bit 1 of its flags, is_fixed of mp_map_t).
+    peers_table = getattr(uctypes, "Table", dict)()
+    _flags = uctypes.bytearray_at(id(peers_table) + calcsize("P"), 1)
+    _is_astray = False  # the buffer lost its place: see recvinto
     _peers = {}  # {MAC: [key, channel, interface, encrypted]}
     _settings = {"rxbuf": _RXBUF_BYTES, "timeout_ms": _TIMEOUT_MS, "rate": RATE_1M}
     _data = [None, bytearray(MAX_DATA_LEN)]
@@ -78,6 +84,7 @@ class ESPNow(_radio.stream_class):
             if not flag:
                 _radio.close()
                 self._peers.clear()
+                ESPNow._is_astray = False
             elif not _radio.is_open():
                 _radio.open(self._settings["rxbuf"])
         return _radio.is_open()
@@ -114,11 +121,18 @@ class ESPNow(_radio.stream_class):
         if packet is None:
             return 0
         mac, message, rssi, time_ms = packet
+        if len(message) > MAX_DATA_LEN or self._is_astray:
+            # An ESP-NOW of version 2, which newer firmwares hear: the port notes the length in one
+            # byte, and from then on takes anything for the head of a packet, until it is restarted.
+            ESPNow._is_astray = True
+            raise ValueError("ESPNow.recv(): buffer error")
         # As on a board: the table changes when a packet is read, not when it comes.
         if mac in self.peers_table:
             self.peers_table[mac][:] = [rssi, time_ms]
         else:
+            self._flags[0] &= 0xFD
             self.peers_table[mac] = [rssi, time_ms]
+            self._flags[0] |= 2
         data[0] = mac
         if data is self._data:
             data[1] = bytearray(message)

@@ -124,6 +124,7 @@ class NetNow:
 
     def _know(self, mac):
         """Packets go only to who was made known to the driver."""
+        self._known = mac
         try:
             self._radio.add_peer(mac)
         except OSError:  # it is known
@@ -140,17 +141,34 @@ class NetNow:
     # What comes.
 
     def _serve(self, events):
-        received = self._received
         turns = _PER_TURN
         while turns:
             turns -= 1
-            size = self._radio.recvinto(received, 0)
+            size = self._receive()
             if not size:
                 break
             self._take(size)
         # The driver notes everybody it ever heard: on a busy or hostile channel without end.
         if len(self._radio.peers_table) > _MOST_SENDERS:
-            self._radio.peers_table.clear()
+            _empty(self._radio.peers_table)
+
+    def _receive(self):
+        """Apart from its caller, as a function with a try has a longer frame."""
+        try:
+            return self._radio.recvinto(self._received, 0)
+        except ValueError:
+            return self._lost_its_place()
+
+    def _lost_its_place(self):
+        """A packet longer than any of ours, which others may send since ESP-IDF 5.4: the port notes
+        its length in one byte, and from then on takes anything for the head of a packet. Or it was
+        asked while it was writing one. What waits in its buffer is lost."""
+        self.refuse(LENGTH)
+        radio = self._radio
+        radio.active(False)
+        radio.active(True)
+        for mac in (BROADCAST_MAC, self._known):
+            self._know(mac)
 
     def _take(self, size):
         """The checks that cost nothing. Short: see nowwire.Channel."""
@@ -195,3 +213,19 @@ class NetNow:
 
     def is_for_all(self):
         return self._peer_view == EVERYBODY
+
+
+def _empty(table):
+    """Empty a dictionary that the port has locked: nothing else gives that memory back.
+
+    The lock is bit 1 of its second word, the number of entries is above bit 2 (py/obj.h). Where
+    that does not hold nothing is changed.
+    """
+    from struct import calcsize
+
+    from uctypes import bytearray_at
+
+    flags = bytearray_at(id(table) + calcsize("P"), 1)
+    if flags[0] == (len(table) & 31) << 3 | 2:
+        flags[0] &= 0xFD
+        table.clear()

@@ -97,6 +97,28 @@ class TestESPNow(unittest.TestCase):
         self.wlan.config(channel=6)
         self.refuses(-12397, "ESP_ERR_ESPNOW_CHAN", now.send, FRIEND, b"x")
 
+    def test_the_table_of_senders_is_read_only(self):
+        table = self.now.peers_table
+        self.now.active(True)
+        _sim.bench.radio.take = lambda timeout_ms: (FRIEND, b"x", -50, 7)
+        self.now.recvinto([None, bytearray(250)], 0)
+        self.assertEqual(table, {FRIEND: [-50, 7]})
+        self.assertRaises(TypeError, table.clear)
+        with self.assertRaises(TypeError):
+            table[BROADCAST] = [1, 2]
+
+    def test_a_packet_of_version_2_leads_it_astray_until_it_is_restarted(self):
+        now = self.now
+        now.active(True)
+        packets = [(FRIEND, b"x" * 251, -50, 7), (FRIEND, b"x", -50, 7), (FRIEND, b"y", -50, 7)]
+        _sim.bench.radio.take = lambda timeout_ms: packets.pop(0)
+        into = [None, bytearray(250)]
+        for _ in range(2):
+            self.assertRaises(ValueError, now.recvinto, into, 0)
+        now.active(False)
+        now.active(True)
+        self.assertEqual(now.recvinto(into, 0), 1)
+
     def test_settings(self):
         now = self.now
         self.assertEqual(now.config("rxbuf"), 526)
