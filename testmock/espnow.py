@@ -122,8 +122,8 @@ class ESPNow(_radio.stream_class):
             return 0
         mac, message, rssi, time_ms = packet
         if len(message) > MAX_DATA_LEN or self._is_astray:
-            # An ESP-NOW of version 2, which newer firmwares hear: the port notes the length in one
-            # byte, and from then on takes anything for the head of a packet, until it is restarted.
+            # ESP-NOW of version 2, which newer firmwares hear: the port has one byte for the length,
+            # and from then on takes anything for the head of a packet, until it is restarted.
             ESPNow._is_astray = True
             raise ValueError("ESPNow.recv(): buffer error")
         # As on a board: the table changes when a packet is read, not when it comes.

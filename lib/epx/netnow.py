@@ -160,8 +160,8 @@ class NetNow:
             return self._lost_its_place()
 
     def _lost_its_place(self):
-        """A packet longer than any of ours, which others may send since ESP-IDF 5.4: the port notes
-        its length in one byte, and from then on takes anything for the head of a packet. Or it was
+        """A packet longer than any of ours, which others may send since ESP-IDF 5.4: the port has
+        one byte for its length, and from then on takes anything for the head of one. Or it was
         asked while it was writing one. What waits in its buffer is lost."""
         self.refuse(LENGTH)
         radio = self._radio

@@ -1,10 +1,10 @@
-"""uctypes, as far as a program may look at a dictionary that a driver has locked: see espnow.py."""
+"""uctypes, as far as a program may look at a dictionary that a driver has locked: see espnow."""
 
 _tables = {}
 
 
 class Table(dict):
-    """What CPython cannot do with a dictionary of its own: be locked by a bit in its second word."""
+    """A dictionary that a bit in its second word locks, which those of CPython do not have."""
 
     is_locked = False
 
