@@ -6,7 +6,8 @@ the text of all its modules is rewritten first:
 
 - Each use of such a NAME elsewhere, as NAME or module.NAME, becomes the number; what is then
   imported for nothing is not imported.
-- A NAME that nobody needs at run time any more becomes _NAME, which MicroPython drops.
+- A NAME that nobody needs at run time any more becomes _NAME, which MicroPython drops. Not so in a
+  module that has nothing but constants: nobody loads that any more.
 - `from micropython import const` goes when the compiler has done all that const() would do.
 
 An import goes wholly only if it makes no difference whether it runs: the module is loaded anyway
@@ -190,8 +191,8 @@ class _Folding:
         for name, definition in file.constants.items():
             number = self._values.of(file.name, name)
             hidden = f"_{name}"
-            private = name.startswith("_") or hidden in file.words
-            if number is not None and not private and not self._is_needed(file.name, name):
+            stays = name.startswith("_") or hidden in file.words or file.only_constants()
+            if number is not None and not stays and not self._is_needed(file.name, name):
                 yield *file.span(definition.targets[0]), hidden
                 # No _NAME: the compiler knows it only below its definition.
                 for node in file.loads[name]:

@@ -154,6 +154,12 @@ class ModuleText:
         end = self.span(node)[1]
         return self.text[end : self._starts[node.end_lineno] - 1]
 
+    def only_constants(self) -> bool:
+        """Is there nothing in the module but lines NAME = const(...)?"""
+        lines = list(self.constants.values())
+        plain = (ast.Import, ast.ImportFrom, ast.Expr)
+        return all(node in lines or isinstance(node, plain) for node in self.tree.body)
+
     def only_defines(self) -> bool:
         """Does it make no difference, but for memory, whether the module is imported at all?
 
