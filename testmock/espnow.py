@@ -122,7 +122,7 @@ class ESPNow(_radio.stream_class):
             return 0
         mac, message, rssi, time_ms = packet
         if len(message) > MAX_DATA_LEN or self._is_astray:
-            # ESP-NOW of version 2, which newer firmwares hear: the port has one byte for the length,
+            # ESP-NOW of version 2, which newer firmwares hear: the port has one byte for a length,
             # and from then on takes anything for the head of a packet, until it is restarted.
             ESPNow._is_astray = True
             raise ValueError("ESPNow.recv(): buffer error")
