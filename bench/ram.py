@@ -3,20 +3,21 @@
 Measured on the 32-bit build of MicroPython, whose heap has the block size of an ESP32's, with the
 profile as .mpy: live bytes after collection, minus what was live when only the mocks of the
 hardware were loaded (and used once). "constructed" is the first turn of the loop, as in the table
-of the predecessor; "connected" is the running appliance with its broker. Of a profile that
-sleeps it is not "connected" but "awake": the most at any second of one wake.
+of the predecessor; "connected" is the running appliance with its broker. Those that have none,
+but a radio, are measured in radioram.py.
 """
 
 import ast
 import concurrent.futures
-import queue
 import re
 import statistics
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
+
+import radioram
+from heaprun import PROGRAM, HeapRun
 
 from epxhost import manifest, smoke, toolchain
 from epxhost.appliance_process import compiled_tree
@@ -25,7 +26,6 @@ from epxhost.door import ROOT
 from epxhost.errors import ToolError
 from epxhost.localbroker import LocalBroker
 
-_PROGRAM = ROOT / "bench" / "device" / "heap.py"
 _LIMIT_S = 30.0
 _SAMPLES = 5
 # They mostly wait; what they take of the heap does not depend on who else runs.
@@ -34,15 +34,16 @@ _LOADER = ROOT / "lib" / "loader"
 
 
 def measure(toolchain_=toolchain) -> dict[str, float]:
-    """ram_<profile>_bytes, and the same once connected, or while awake."""
+    """ram_<profile>_bytes, and the same once connected; see also radioram.py."""
     interpreter = _interpreter(toolchain_)
-    names = profiles()
+    names = [name for name in profiles() if name not in smoke.CENTRALS]
     with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+        on_radio = pool.submit(radioram.measure, interpreter)
         found = list(pool.map(lambda profile: boot_bytes(profile, interpreter), names))
-    figures = {}
-    for name, (constructed, later, state) in zip(names, found, strict=True):
+        figures = on_radio.result()
+    for name, (constructed, connected) in zip(names, found, strict=True):
         figures[f"ram_{name}_bytes"] = constructed
-        figures[f"ram_{name}_{state}_bytes"] = later
+        figures[f"ram_{name}_connected_bytes"] = connected
     return figures
 
 
@@ -131,7 +132,7 @@ def module_bytes(
     with tempfile.TemporaryDirectory(prefix="epx-ram-") as folder:
         arguments = ["modules", profile, folder, str(compiled_tree(profile))]
         done = subprocess.run(
-            [*interpreter, str(_PROGRAM), *arguments, *order],
+            [*interpreter, str(PROGRAM), *arguments, *order],
             capture_output=True,
             text=True,
             timeout=_LIMIT_S,
@@ -147,59 +148,35 @@ def module_bytes(
     return sizes, names[1] - names[0], name_bytes[1] - name_bytes[0]
 
 
-def boot_bytes(profile: str, interpreter: list[str]) -> tuple[int, int, str]:
-    """Of the whole profile when constructed, and later, and when that is: connected or awake."""
-    with LocalBroker(need_mosquitto=True) as broker, tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "config.txt").write_text(_config(profile, broker))
-        process = subprocess.Popen(
-            [*interpreter, str(_PROGRAM), "boot", profile, folder, str(compiled_tree(profile))],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            return _heap_lines(process)
-        finally:
-            process.kill()
-            process.wait()
+def boot_bytes(profile: str, interpreter: list[str]) -> tuple[int, int]:
+    """Of the whole profile when constructed, and when connected."""
+    with (
+        LocalBroker(need_mosquitto=True) as broker,
+        tempfile.TemporaryDirectory(prefix="epx-ram-") as folder,
+        HeapRun(interpreter, profile, Path(folder), _config(profile, broker)) as run,
+    ):
+        run.wait_for("mqtt: connected")
+        before = len(run.samples)
+        run.wait_for_samples(_SAMPLES)
+        return run.samples[0], int(statistics.median(run.samples[before:]))
+
+
+def _totals(profile: str, interpreter: list[str]) -> dict[str, float]:
+    if profile in smoke.CENTRALS:
+        return radioram.measure_pair(interpreter, profile)
+    constructed, connected = boot_bytes(profile, interpreter)
+    return {f"constructed (ram_{profile}_bytes)": constructed, "connected": connected}
 
 
 def _config(profile: str, broker: LocalBroker) -> str:
     return smoke.example_config(profile, broker.host, f"mqttport {broker.port}")
 
 
-def _heap_lines(process: subprocess.Popen) -> tuple[int, int, str]:
-    lines: queue.Queue[str | None] = queue.Queue()
-
-    def read() -> None:
-        for line in process.stdout:
-            lines.put(line)
-        lines.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    console = ""
-    constructed: list[int] = []
-    connected: list[int] = []
-    is_connected = False
-    while len(connected) < _SAMPLES:
-        line = lines.get(timeout=_LIMIT_S)
-        if line is None:
-            raise ToolError(f"ended before it was measured:\n{console}")
-        console += line
-        if line == "asleep\n":
-            return constructed[1], max(constructed), "awake"
-        is_connected = is_connected or "mqtt: connected" in line
-        if line.startswith("heap "):
-            (connected if is_connected else constructed).append(int(line.split()[1]))
-    # The very first line is the error of the method itself, zero.
-    return constructed[1], int(statistics.median(connected)), "connected"
-
-
 def table(profile: str, interpreter: list[str]) -> str:
     at_boot, later = import_order(profile)
     sizes, names, name_bytes = module_bytes(profile, interpreter, at_boot)
     all_sizes, _, _ = module_bytes(profile, interpreter, at_boot + later)
-    constructed, later_bytes, state = boot_bytes(profile, interpreter)
+    totals = _totals(profile, interpreter)
     lines = [f"{profile}, from .mpy on the 32-bit build, bytes of heap"]
     lines += [f"  {size:7,}  {name}" for name, size in sizes.items()]
     imports = sum(sizes.values())
@@ -208,9 +185,7 @@ def table(profile: str, interpreter: list[str]) -> str:
         total = sum(size for name, size in sizes.items() if name.split(".")[0] == package)
         lines.append(f"  {total:7,}  all of {package}")
     lines.append(f"  {imports:7,}  imports in all, {name_bytes:,} of them for {names} new names")
-    lines.append(f"  {constructed - imports:7,}  objects of main.py")
-    lines.append(f"  {constructed:7,}  constructed (ram_{profile}_bytes)")
-    lines.append(f"  {later_bytes:7,}  {state}")
+    lines += [f"  {size:7,}  {what}" for what, size in totals.items()]
     lines.append("and what functions import when it is needed")
     lines += [f"  {all_sizes[name]:7,}  {name}" for name in later]
     return "\n".join(lines)

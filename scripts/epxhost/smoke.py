@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 class Life(NamedTuple):
     """topics: those that must have a value, besides COMMON; then the steps. keys: of config.txt,
-    otherwise than in the example."""
+    otherwise than in the example. Of one in CENTRALS: what that publishes for it."""
 
     topics: tuple[str, ...]
     steps: tuple[Step, ...] = ()
@@ -47,6 +47,8 @@ class Life(NamedTuple):
 
 
 _REFRESH = ("Refresh", "1")
+# Of profiles that have no broker, but a radio: who publishes for them.
+CENTRALS = {"scale_sensor": "scale_manager", "tnowp": "tnowc"}
 LIVES = {
     "energy": Life(
         ("Malfunction",),
@@ -84,6 +86,12 @@ LIVES = {
         ),
         ("rmt 1",),  # in real time a PC's processor is too late for pulses
     ),
+    "scale_manager": Life(("Peers",)),
+    "scale_sensor": Life(
+        ("Weight", "Peers"),
+        (Step(answers=(("Weight", "7.000"),), again=True),),
+        ("calibration_a 10", "calibration_b 20"),
+    ),
     "switch": Life(
         (*(f"{i}/State" for i in range(4)), "Program", "ProgramCompilation"),
         (
@@ -105,6 +113,14 @@ LIVES = {
                     ("Temperature/2803000000000047", "23.0"),
                 ),
             ),
+        ),
+    ),
+    "tnowc": Life(("Peers",)),
+    "tnowp": Life(
+        ("YourRSSI", "Peers"),
+        (
+            Step(commands=(("Trigger", "1"),)),
+            Step(answers=(("YourRSSI", "-50"),), again=True),
         ),
     ),
     "weather": Life(
