@@ -28,6 +28,7 @@ from epx.nowwire import (
     CONFIRMED,
     DATA,
     EVERYBODY,
+    HOLDS,
     MILLIVOLTS,
     MORE_WAITS,
     NO_UPDATE,
@@ -123,6 +124,8 @@ class NetNowCentral(NetNow):
             flags = MORE_WAITS if self.back and self.back.waits_for(identity) else 0
             if peer.update == "waits":
                 flags |= UPDATE_WAITS
+            if self._confirmations.are_held():
+                flags |= HOLDS
             self.transmit(channel, TIME, kind, identity, tid, flags, payload)
 
     def confirm_now(self, identity, tid):

@@ -15,6 +15,7 @@ from epx.nowwire import (
     CONFIRM,
     CONFIRMED,
     DATA,
+    HOLDS,
     MORE_WAITS,
     MOST_PAYLOAD,
     NO_UPDATE,
@@ -35,9 +36,11 @@ _AHEAD_MS = const(120000)  # a broadcast is believed so far ahead of the last
 _TOLERANCE_MS = const(1000)
 _SILENCE_MS = const(100000)  # three broadcasts
 _DEADLINE_MS = const(15000)
+_HELD_MS = const(2000)  # a battery does not wait for a broker that is away
 _LATER_MS = const(30000)  # after its deadline a message is tried more rarely
 _AGAIN_MS = (250, 500, 1000, 2000)
 _MORE_MS = const(1500)  # how long a promise of back data is believed
+_BROADCAST_BYTES = const(23)  # of its body: who knows the PSK can make a shorter one
 _FROM_OTHERS = const((1, 3, 5))  # DATA, PING, WAKEUP: of peripherals
 _UNPAIRED = const(("unpaired", "pairing"))
 _LOST = const(("waking", "scanning"))
@@ -72,22 +75,11 @@ class NetNowPeripheral(Seeker):
     def _nothing(self):
         pass
 
-    def stop(self):
-        """Radio off."""
-        self.sm.go("off")
-
-    def on_off(self):
-        self._close_radio()
-
     def trial_ended(self):
         """The program is not on trial any more: tell the central now, not at the next wake."""
         self.extra &= ~ON_TRIAL
         if self.sm.state == "ready":
             self._ping(self.memory.time.now())
-
-    def rssi_dbm(self):
-        """Of the last packet heard; None if there was none."""
-        return self._received[2] if self._received[0] else None
 
     # Sending.
 
@@ -194,7 +186,7 @@ class NetNowPeripheral(Seeker):
             self.refuse(CONTENT)
 
     def _on_broadcast(self, body):
-        if body[1] != BROADCAST or body[0] != 7:
+        if body[1] != BROADCAST or body[0] != 7 or len(body) < _BROADCAST_BYTES:
             self.refuse(CONTENT)
             return
         time = body[2:14]
@@ -202,18 +194,25 @@ class NetNowPeripheral(Seeker):
         state = self.sm.state
         if state in _UNPAIRED:
             self._joiner().hear(time, manager, channel)
-        elif manager == self.pairing.manager:
-            if self._is_plausible(time):
-                self._last_broadcast = time
-                self.memory.time.set(time)
-                if state == "ready":
-                    self._silence.restart()
-            elif state in _LOST:
-                self.heard_time = NetworkTime(time)
-                self.heard_channel = channel
-            elif state == "ready" and not self._ping_pause.active():
-                self._ping_pause.restart(_PING_MS)
-                self._ping(time)
+        elif manager != self.pairing.manager:
+            if state == "scanning" and self.may_pair_again():
+                self._joiner().hear(time, manager, channel)
+        else:
+            self._follow(time, state, channel)
+
+    def _follow(self, time, state, channel):
+        """What our central broadcasts."""
+        if self._is_plausible(time):
+            self._last_broadcast = time
+            self.memory.time.set(time)
+            if state == "ready":
+                self._silence.restart()
+        elif state in _LOST:
+            self.heard_time = NetworkTime(time)
+            self.heard_channel = channel
+        elif state == "ready" and not self._ping_pause.active():
+            self._ping_pause.restart(_PING_MS)
+            self._ping(time)
 
     def _ping(self, time):
         self._ask_for(self.pairing.manager, (PING, 0), self._up, time, self._state)
@@ -277,6 +276,8 @@ class NetNowPeripheral(Seeker):
             self._more.restart(_MORE_MS)
         else:
             self._more.cancel()
+        if flags & HOLDS and self.on_battery and self._callbacks:
+            self._deadline.restart(_HELD_MS)
         if flags & UPDATE_WAITS and not self.update_waits and not self.extra & ON_TRIAL:
             self.update_waits = True
             self._send_data(RECEIPT, self.new_tid(), _NOTICED)

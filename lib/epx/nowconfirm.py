@@ -24,6 +24,11 @@ class Confirmations:
             mqtt.connected() and not mqtt.outbox.events and not mqtt.client.in_flight
         )
 
+    def are_held(self):
+        """Does the broker have to come back first?"""
+        mqtt = self._mqtt
+        return mqtt.sm.state != "initial" and not mqtt.connected()
+
     def give(self, identity, tid):
         if self._is_settled():
             self._central.confirm_now(identity, tid)

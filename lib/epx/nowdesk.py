@@ -5,9 +5,10 @@ from micropython import const
 from epx import diag, log
 from epx.loop import Task, uptime_s
 from epx.netnow import CONTENT, WRONG_TIME
-from epx.nowwire import ASK, EXCHANGE, KEY_BYTES, payload_of
+from epx.nowwire import ASK, EXCHANGE, payload_of
 
 _WINDOW_MS = const(1000)
+_REQUEST_BYTES = const((32, 64))  # a public key, perhaps that of an earlier pairing, too
 _ASKED_S = const(30)  # between two broadcasts that pair requests may bring
 _OPEN_S = const(300)
 _PREPARE_MS = const(30000)
@@ -60,14 +61,14 @@ class Desk:
             central.refuse(WRONG_TIME)
             return
         try:
-            public = payload_of(body)
-            if kind != EXCHANGE or len(public) != KEY_BYTES:
+            publics = bytes(payload_of(body))
+            if kind != EXCHANGE or len(publics) not in _REQUEST_BYTES:
                 raise ValueError
         except ValueError:
             central.refuse(CONTENT)
             return
         from epx import nowpending
 
-        nowpending.decide(self, identity, bytes(public), tid)
+        nowpending.decide(self, identity, publics, tid)
         if not self._task.active():
             self._task.restart(_FORGET_MS)

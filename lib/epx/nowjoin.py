@@ -8,7 +8,7 @@ from epx import diag, log
 from epx.loop import Task
 from epx.netnow import BROADCAST_MAC
 from epx.nowtime import NetworkTime
-from epx.nowwire import AGREED, ASK, EXCHANGE, KNOWN, PAIRING, TID_BYTES, TIME_BYTES
+from epx.nowwire import AGREED, EXCHANGE, KNOWN, PAIRING, TID_BYTES
 
 _ASK_MS = const(1000)
 _ASKS_PER_CHANNEL = const(5)
@@ -22,6 +22,8 @@ class Join:
 
     _own = None  # keys of the exchange that runs: (secret, public)
     _manager = None  # MAC of the central that was heard
+    _asked = None  # ... when the last request was sent with the time of that
+    _tid = None  # of that request, until it is answered: one answer is looked at
 
     def __init__(self, seeker):
         self._seeker = seeker
@@ -34,8 +36,7 @@ class Join:
     def _look(self):
         seeker = self._seeker
         if seeker.may_search(_ASK_MS, _ASKS_PER_CHANNEL):
-            none = bytes(TIME_BYTES)
-            self._send(ASK, seeker.new_tid(), none, b"")
+            seeker.call()
 
     def _send(self, kind, tid, time, payload):
         seeker = self._seeker
@@ -47,7 +48,7 @@ class Join:
         seeker.heard_time = NetworkTime(time)
         seeker.tune(channel)
         self._manager = manager
-        if seeker.sm.state == "unpaired":
+        if seeker.sm.state != "pairing":
             seeker.sm.go("pairing")
 
     def ask(self):
@@ -59,7 +60,7 @@ class Join:
         if self._manager is None:  # it has forgotten us
             self._manager = seeker.pairing.manager
         self._own = nowpair.new_keys(seeker.watchdog)
-        self._tid = seeker.new_tid()
+        self._tid = None
         self._exchange = task = Task(self._ask_again, 0, _EXCHANGE_MS, core=True)
         seeker.sm.add(task)
 
@@ -69,7 +70,13 @@ class Join:
         if self._tries > _EXCHANGES:
             seeker.sm.go("waking" if self._is_kept() else "unpaired")
         else:
-            self._send(EXCHANGE, self._tid, seeker.heard_time.now(), self._own[1])
+            payload = self._own[1]
+            if self._is_kept():
+                payload += seeker.pairing.public  # what the proof that we want to see is for
+            # Only who has told this time can answer: what is heard meanwhile may be a recording.
+            self._asked = self._manager
+            self._tid = seeker.new_tid()
+            self._send(EXCHANGE, self._tid, seeker.heard_time.now(), payload)
 
     def _is_kept(self):
         """Is there a pair to go back to?"""
@@ -79,6 +86,7 @@ class Join:
         seeker = self._seeker
         if seeker.sm.state != "pairing" or payload[:TID_BYTES] != self._tid:
             return
+        self._tid = None
         if status == AGREED:
             self._agree(payload[TID_BYTES:])
         elif status == KNOWN and self._is_kept():
@@ -104,7 +112,7 @@ class Join:
             return
         diag.forget("epx", "nowpair")
         diag.forget("epx", "x25519")
-        seeker.pairing.put(self._manager, secret, proof)
+        seeker.pairing.put(self._asked, secret, proof, self._own[1])
         try:
             os.remove(seeker.PAIR_FILE)
         except OSError:

@@ -50,15 +50,17 @@ def _earlier(proof, publics):
     return hmac(proof, b"epx now 3 again", publics)[:PROOF_BYTES]
 
 
-def answer(watchdog, group, own, identity, public, proof):
+def answer(watchdog, group, own, identity, public, proof, earlier):
     """What a central answers to a public key -> (pair's secret, answer).
+
+    proof is for that key, earlier for the one of the pairing before.
 
     ValueError: nobody can agree on a secret with that key.
     """
     publics = own[1] + public
     secret = agreed(watchdog, group, own[0], public, identity, publics)
     return secret, (
-        own[1] + _masked(secret, proof) + _confirmation(secret, proof) + _earlier(proof, publics)
+        own[1] + _masked(secret, proof) + _confirmation(secret, proof) + _earlier(earlier, publics)
     )
 
 

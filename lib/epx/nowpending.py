@@ -16,8 +16,8 @@ _EXCHANGE_S = const(60)
 _ANSWER_S = const(1)  # between two answers that cost no exchange
 
 
-def _proof(otakey, identity):
-    """What only this central can tell this peripheral, even when it has forgotten it.
+def _proof(otakey, identity, public):
+    """What only this central can tell who has paired with this public key, for ever.
 
     From the otakey, so that a new board with the old config.txt is the same central.
     """
@@ -32,25 +32,27 @@ def _proof(otakey, identity):
             nvs.commit()
     else:
         key = otakey.encode()
-    return hmac(key, b"epx now 3 proof", identity)[:PROOF_BYTES]
+    return hmac(key, b"epx now 3 proof", identity, public)[:PROOF_BYTES]
 
 
 class Pending:
     """A pairing: answer is what the peripheral gets, however often it asks with the same key."""
 
-    def __init__(self, central, watchdog, own, identity, public):
+    def __init__(self, central, watchdog, own, identity, public, earlier_public=b""):
         group = central.group
         self.public = public
         self.peer = peer = Peer(identity)
-        proof = _proof(central.otakey, identity)
-        secret, self.answer = answer(watchdog, group, own, identity, public, proof)
+        proof = _proof(central.otakey, identity, public)
+        earlier = _proof(central.otakey, identity, earlier_public)
+        secret, self.answer = answer(watchdog, group, own, identity, public, proof, earlier)
         peer.secret = secret
         peer.up = Channel(secret, b"up", group.network)
         peer.down = Channel(secret, b"down", group.network)
 
 
-def decide(desk, identity, public, tid):
-    """A request that is authentic and timely."""
+def decide(desk, identity, publics, tid):
+    """A request that is authentic and timely. publics: a key, perhaps an earlier one after it."""
+    public = publics[:KEY_BYTES]
     now_s = uptime_s()
     pending = desk.pending
     may_answer = now_s - desk.answer_s >= _ANSWER_S
@@ -66,15 +68,22 @@ def decide(desk, identity, public, tid):
         if may_answer:
             _answer(desk, identity, LATER, tid, b"")
     else:
-        _exchange(desk, identity, public, tid)
+        _exchange(desk, identity, publics, tid)
 
 
-def _exchange(desk, identity, public, tid):
+def _exchange(desk, identity, publics, tid):
     desk.exchange_s = uptime_s()
     own, desk.own = desk.own, None
     desk.prepare()
     try:
-        desk.pending = Pending(desk.central, desk.watchdog, own, identity, public)
+        desk.pending = Pending(
+            desk.central,
+            desk.watchdog,
+            own,
+            identity,
+            publics[:KEY_BYTES],
+            publics[KEY_BYTES:],
+        )
     except ValueError as error:
         log.warn("netnow: pairing: %s", error)
     else:

@@ -6,9 +6,11 @@ from micropython import const
 
 from epx import diag, log
 from epx.loop import Task
-from epx.netnow import NetNow
+from epx.netnow import BROADCAST_MAC, NetNow
 from epx.nowunsent import Memory, Pairing
 from epx.nowwire import (
+    ASK,
+    PAIRING,
     TIME_BYTES,
     WAKEUP,
     Channel,
@@ -21,7 +23,7 @@ STATES = {
     "unpaired": ("pairing", "waking", "off"),
     "pairing": ("waking", "unpaired", "off"),
     "waking": ("ready", "scanning", "pairing", "unpaired", "off"),
-    "scanning": ("ready", "waking", "unpaired", "off"),
+    "scanning": ("ready", "waking", "pairing", "unpaired", "off"),
     "ready": ("waking", "unpaired", "off"),
 }
 _CHANNELS = const(13)
@@ -29,6 +31,7 @@ _PAIRING_LIMIT_MS = const(600000)
 _WAKE_AGAIN_MS = (250, 500, 1000, 500)
 _PROBE_MS = const(150)
 _PROBES = const(2)
+_PAIR_AGAIN_MS = const(15000)
 _SCAN_PART = const(720)  # of all time may be spent on scans by who has a battery: 120 s per day
 _SCAN_MOST_MS = const(130000)  # twice all channels, for a pairing
 _MOST_ASKED = const(4)
@@ -41,6 +44,7 @@ class Seeker(NetNow):
     heard_time = None  # what a broadcast said that we did not believe yet
     _up = _down = None
     heard_channel = None  # ... and on which channel it said to be
+    _calls = False
     _join = None  # while there is no pair: see nowjoin
     _tries = 0
     wanted_pairing = False  # by the file pair.txt
@@ -76,6 +80,17 @@ class Seeker(NetNow):
             self.sm.go("unpaired")
         else:
             self.sm.go("waking")
+
+    def stop(self):
+        """Radio off."""
+        self.sm.go("off")
+
+    def on_off(self):
+        self._close_radio()
+
+    def rssi_dbm(self):
+        """Of the last packet heard; None if there was none."""
+        return self._received[2] if self._received[0] else None
 
     def tune(self, channel):
         if channel != self._channel:
@@ -186,7 +201,25 @@ class Seeker(NetNow):
             number = (self._tries - 1) % _PROBES
             if not number:
                 self.heard_time = None  # what was heard on the last channel may be a recording
-            self._wakeup(number)
+            if self._calls:
+                self.call()
+            else:
+                self._wakeup(number)
+
+    def call(self):
+        """Who is there? Any central of the group answers."""
+        kinds = (PAIRING, ASK)
+        none = bytes(TIME_BYTES)
+        self.send_packet(BROADCAST_MAC, kinds, self.group.up, self.new_tid(), none)
+
+    def may_pair_again(self):
+        """With another central that can prove to be ours: ours on a new board. For a battery that
+        is an attempt per some hours."""
+        if self.on_battery:
+            if self.memory.scan_ms < _PAIR_AGAIN_MS:
+                return False
+            self.memory.scan_ms -= _PAIR_AGAIN_MS
+        return True
 
     # Searching, channel by channel.
 
@@ -202,6 +235,9 @@ class Seeker(NetNow):
                 self.give_up()
                 return False
             memory.scan_ms -= ms
+        if self._tries % (per_channel * _CHANNELS) == 0:
+            # Now and then a search is for a central on another board, which wakeups do not reach.
+            self._calls = os.urandom(1)[0] & 3 == 0
         if self._tries % per_channel == 0:
             channel = self._first_channel + self._tries // per_channel
             self.tune(channel % _CHANNELS + 1)

@@ -13,6 +13,7 @@ from epx.nowwire import TID_BYTES, TIME_BYTES
 MOST_UNSENT = const(6)  # messages: 1,128 of the clock's 2,048 bytes if all are of the longest
 _UNKNOWN = bytes(TIME_BYTES)
 _LONGEST_S = const(2000000)  # three weeks; then its clock is off too far anyway
+_PAIR_BYTES = const(86)
 _RTC_BLOCK = const(16)
 _NVRAM_BLOCK = const(1024)
 _LAYOUT = ">I12sII"  # counter reserved, network time, seconds of the clock then, ms for scans
@@ -136,19 +137,23 @@ class Pairing:
 
     def __init__(self):
         self._nvs = NVS("now")
-        pair = bytearray(54)
+        pair = bytearray(_PAIR_BYTES)
         try:
-            if self._nvs.get_blob("pair", pair) != 54:
+            if self._nvs.get_blob("pair", pair) != _PAIR_BYTES:
                 raise OSError
-            self.manager, self.secret, self.proof = bytes(pair[:6]), bytes(pair[6:38]), pair[38:]
+            pair = bytes(pair)
+            self.manager, self.secret, self.proof = pair[:6], pair[6:38], pair[38:54]
+            self.public = pair[54:]
             self.channel = self._nvs.get_i32("channel")
         except OSError:
-            self.manager = self.secret = self.proof = None
+            self.manager = self.secret = self.proof = self.public = None
             self.channel = 0
 
-    def put(self, manager, secret, proof):
+    def put(self, manager, secret, proof, public):
+        """public: our key of that exchange, for which the central has given us the proof."""
         self.manager, self.secret, self.proof = manager, secret, proof
-        self._commit(manager + secret + proof)
+        self.public = public
+        self._commit(manager + secret + proof + public)
 
     def put_channel(self, channel):
         if channel != self.channel:
@@ -156,7 +161,7 @@ class Pairing:
             self._commit(None)
 
     def forget(self):
-        self.manager = self.secret = self.proof = None
+        self.manager = self.secret = self.proof = self.public = None
         self._commit(b"")
 
     def _commit(self, pair):

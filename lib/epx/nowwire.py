@@ -41,6 +41,7 @@ LATER = const(2)
 # Flags of what the central sends.
 UPDATE_WAITS = const(1)
 MORE_WAITS = const(2)
+HOLDS = const(4)  # its broker is away: nothing is confirmed for now
 # Flags of what a peripheral sends, above its battery voltage.
 NO_UPDATE = const(0x8000)  # it has no credentials for one
 ON_TRIAL = const(0x4000)  # its program is new
