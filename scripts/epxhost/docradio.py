@@ -101,6 +101,7 @@ def _vectors() -> str:
     names = ("NETWORK", "PAIRING_KEY", "PERIPHERAL", "CENTRAL")
     names += ("PERIPHERAL_SECRET", "PERIPHERAL_PUBLIC", "CENTRAL_SECRET", "CENTRAL_PUBLIC")
     names += ("SHARED", "PAIR_SECRET", "OTAKEY", "PROOF", "ANSWER")
+    names += ("EARLIER_PUBLIC", "EARLIER_PROOF", "ANSWER_AGAIN")
     for name in names:
         words = name.lower().replace("_", " ")
         first, *more = textwrap.wrap(getattr(data, name), 2 * _BYTES_PER_LINE)

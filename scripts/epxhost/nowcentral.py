@@ -153,8 +153,9 @@ class PlayedCentral(Played):
                 self.say(f"{identity.hex()} has received back data")
                 break
 
-    def _exchange(self, packet: Packet, public: bytes) -> None:
-        identity = packet.peer
+    def _exchange(self, packet: Packet, publics: bytes) -> None:
+        """publics: the key of this exchange, perhaps that of an earlier one after it."""
+        identity, public = packet.peer, publics[: wire.KEY_BYTES]
         answered = self._answered
         if answered and answered[0] == identity + public:
             self._answer("agreed", identity, packet.tid + answered[1])
@@ -164,19 +165,23 @@ class PlayedCentral(Played):
         elif not self._may("exchange", self.exchange_ms):
             self._answer("later", identity, packet.tid)
         else:
-            self._agree(packet, public)
+            self._agree(packet, public, publics[wire.KEY_BYTES :])
 
-    def _agree(self, packet: Packet, public: bytes) -> None:
+    def _proof(self, identity: bytes, public: bytes) -> bytes:
+        message = identity + public
+        return hmac.digest(self.pairs.key, message, "sha256")[: pairing.PROOF_BYTES]
+
+    def _agree(self, packet: Packet, public: bytes, earlier: bytes) -> None:
         identity = packet.peer
         watchdog = NoWatchdog()
         own = pairing.new_keys(watchdog)
-        proof = hmac.digest(self.pairs.key, identity, "sha256")[: pairing.PROOF_BYTES]
+        proofs = self._proof(identity, public), self._proof(identity, earlier)
         try:
-            found = pairing.answer(watchdog, self.keys.group, own, identity, public, proof)
+            found = pairing.answer(watchdog, self.keys.group, own, identity, public, *proofs)
         except ValueError as error:
             self.say(f"pairing: {error}")
             return
-        pair = Pair(found[0], proof, self._mac, self.station.tuned)
+        pair = Pair(found[0], proofs[0], public, self._mac, self.station.tuned)
         self._answered = (identity + public, found[1], pair)
         self.keys.pending[identity] = found[0]
         self._answer("agreed", identity, packet.tid + found[1])

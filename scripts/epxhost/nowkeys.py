@@ -16,6 +16,7 @@ from epxhost.nowpackets import Keys
 
 _PSK_VARIABLE = "EPX_ESPNOWPSK"
 _KEY_BYTES = 32
+_IN_HEX = ("secret", "proof", "public", "central")
 
 
 @dataclass
@@ -62,10 +63,11 @@ def _of_config(path: Path) -> Radio:
 
 @dataclass
 class Pair:
-    """What both sides keep of a pairing."""
+    """What both sides keep of a pairing. public: of the peripheral, for which proof was given."""
 
     secret: bytes
     proof: bytes
+    public: bytes = b""
     central: bytes = b""
     channel: int = 0
     counter: int = 0
@@ -89,7 +91,7 @@ class Pairs:
             found = json.loads(path.read_text())
             self.key = bytes.fromhex(found["key"])
             for identity, row in found["pairs"].items():
-                texts = {name: bytes.fromhex(row[name]) for name in ("secret", "proof", "central")}
+                texts = {name: bytes.fromhex(row[name]) for name in _IN_HEX}
                 pair = Pair(**texts, channel=int(row["channel"]), counter=int(row["counter"]))
                 self.pairs[bytes.fromhex(identity)] = pair
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -109,9 +111,7 @@ class Pairs:
             return
         rows = {
             identity.hex(): {
-                "secret": pair.secret.hex(),
-                "proof": pair.proof.hex(),
-                "central": pair.central.hex(),
+                **{name: getattr(pair, name).hex() for name in _IN_HEX},
                 "channel": pair.channel,
                 "counter": pair.counter,
             }

@@ -214,7 +214,9 @@ def content_problem(opened: Opened) -> str | None:
             return str(error)
     elif opened.name not in SORTS:
         return f"there is no {opened.name}"
-    elif not least <= len(payload) <= most:
+    elif not least <= len(payload) <= most or (
+        opened.name == "exchange" and len(payload) % wire.KEY_BYTES
+    ):
         return f"a payload of {len(payload)} bytes"
     return None
 
@@ -225,7 +227,7 @@ _PAYLOADS = {
     "ask": (0, wire.MOST_PAYLOAD),
     "wakeup": (0, wire.MOST_PAYLOAD),
     "ping": (0, wire.MOST_PAYLOAD),
-    "exchange": (wire.KEY_BYTES, wire.KEY_BYTES),
+    "exchange": (wire.KEY_BYTES, 2 * wire.KEY_BYTES),
     "receipt": (wire.TID_BYTES, wire.MOST_PAYLOAD),
     "time": (IDENTITY_BYTES + 1, IDENTITY_BYTES + 1),
     "confirm": (wire.TID_BYTES + 1, wire.MOST_PAYLOAD),

@@ -134,7 +134,9 @@ class PlayedPeripheral(Played):
             return
         assert self._heard_time
         now = self._heard_time.now()
-        self.transmit("exchange", self.mac, now, self.extra, self._own[1], self._tid)
+        earlier = self.pairs.pairs.get(self.mac)
+        publics = self._own[1] + (earlier.public if earlier else b"")
+        self.transmit("exchange", self.mac, now, self.extra, publics, self._tid)
         self.later(_EXCHANGE_MS, self._exchange)
 
     def _wake(self) -> None:
@@ -241,7 +243,8 @@ class PlayedPeripheral(Played):
         except ValueError as error:
             self.say(f"pairing: {error}")
             return
-        self.pairs.put(self.mac, Pair(*found, self.central, self.station.tuned, self.counter))
+        where = (self.central, self.station.tuned, self.counter)
+        self.pairs.put(self.mac, Pair(*found, self._own[1], *where))
         self.keys.secrets[self.mac] = found[0]
         self._time = self._heard_time
         self.say(f"paired with {self.central.hex()} on channel {self.station.tuned}")

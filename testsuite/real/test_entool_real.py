@@ -23,7 +23,7 @@ LIMIT_S = 40
 ME = bytes.fromhex("02e570010001")
 DEVICE = "240ac4000201"
 GATE = bytes.fromhex(DEVICE)
-PAIR = Pair(bytes(range(32)), bytes(16), GATE, 1)
+PAIR = Pair(bytes(range(32)), bytes(16), bytes(32), GATE, 1)
 CONFIG = """ssid House
 password secret
 mqttbroker localhost

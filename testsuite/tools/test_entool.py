@@ -24,8 +24,9 @@ ALL = b"\xff" * 6
 TIME_0 = int.from_bytes(bytes.fromhex("4b1d0c0ffee0123456789abc"), "big")
 # What entool calls each packet of the vectors.
 NAMES = (
-    "ask", "time", "exchange", "agreed", "known", "later", "wakeup", "confirm", "ping", "data",
-    "data-confirmed", "confirm", "back-data", "receipt", "receipt", "data-confirmed",
+    "ask", "time", "exchange", "exchange", "agreed", "known", "later", "wakeup", "confirm",
+    "ping", "data", "data-confirmed", "confirm", "back-data", "receipt", "receipt",
+    "data-confirmed",
 )  # fmt: skip
 
 

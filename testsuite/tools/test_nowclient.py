@@ -261,3 +261,18 @@ def test_an_attack_needs_a_recording(central):
     nowattack.remember(attacker, [Frame(0, 6, ME, b"\xff" * 6, b"\x03\x01")])
     nowattack.Attack(attacker, "replay", 1, 1).start()
     assert central.ether.log[-1][1:] == (6, ME, b"\xff" * 6, b"\x03\x01")
+
+
+def test_another_central_with_the_psk_cannot_take_its_place():
+    with running("tnowp", PERIPHERAL) as world:
+        first = PlayedCentral(world.ether, ME, RADIO, channel=9)
+        first.start()
+        world.device.power_on()
+        until(world, lambda: first.heard, 200 * SECONDS)
+        first.close()
+        said = []
+        insider = PlayedCentral(world.ether, ME, RADIO, say=said.append, channel=9)
+        insider.start()
+        until(world, lambda: "not the central" in world.device.console(), 300 * SECONDS)
+        world.run_for(300 * SECONDS)
+        assert insider.heard == [] and said == []

@@ -59,13 +59,18 @@ def test_the_exchange():
     info = b"epx now 3 pair" + identity + publics
     pair = HKDF(SHA256(), 32, raw(vectors.PAIRING_KEY), info).derive(shared)
     assert pair.hex() == vectors.PAIR_SECRET
-    proof = mac(vectors.OTAKEY.encode(), b"epx now 3 proof", identity)[:16]
+    otakey = vectors.OTAKEY.encode()
+    public = raw(vectors.PERIPHERAL_PUBLIC)
+    proof = mac(otakey, b"epx now 3 proof", identity, public)[:16]
     assert proof.hex() == vectors.PROOF
     hidden = bytes(a ^ b for a, b in zip(proof, expand(pair, b"epx now 3 hide"), strict=False))
     answer = raw(vectors.CENTRAL_PUBLIC) + hidden
     answer += expand(pair, b"epx now 3 central" + proof)[:16]
-    answer += mac(proof, b"epx now 3 again", publics)[:16]
-    assert answer.hex() == vectors.ANSWER
+    first = mac(otakey, b"epx now 3 proof", identity)[:16]
+    assert (answer + mac(first, b"epx now 3 again", publics)[:16]).hex() == vectors.ANSWER
+    earlier = mac(otakey, b"epx now 3 proof", identity, raw(vectors.EARLIER_PUBLIC))[:16]
+    assert earlier.hex() == vectors.EARLIER_PROOF
+    assert (answer + mac(earlier, b"epx now 3 again", publics)[:16]).hex() == vectors.ANSWER_AGAIN
 
 
 @pytest.mark.parametrize("row", vectors.PACKETS, ids=lambda row: row[0])

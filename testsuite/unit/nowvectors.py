@@ -21,13 +21,22 @@ PERIPHERAL_PUBLIC = "244fe3b963e899dd295baffce248d3530f3a9a7479ba063002680ebfe7a
 SHARED = "c84ff380f2f65070b8b9abbc433814d11a6f6614a045d86785a9dbb608fc9848"
 PAIR_SECRET = "30a15e2790934ef1a38e757ce5ac3a1961623e34dadc023842860be223537038"
 OTAKEY = "an otakey of 24 letters!"  # of the central
-PROOF = "bc8ea1699f03af764953aa04a98f56f4"
+PROOF = "615244ff5b45e8e07c0a2a5597e33165"
 # The answer but for the TID: public key, hidden proof, confirmation, earlier proof.
 ANSWER = (
     "5869aff450549732cbaaed5e5df9b30a6da31cb0e5742bad5ad4a1a768f1a67b"
-    "9e5547f0252b2ab7f8f97655429a50b9"
-    "3a16b39f20cdf318437716a09341b74e"
+    "4389a266e16d6d21cda0f6047cf63728"
+    "6203b47ad95aaf88800e10733b8471a3"
     "b2e8e9e56b69867f01591f12cd911661"
+)
+# The same, if the peripheral names its key of an earlier pairing, and the proof for that.
+EARLIER_PUBLIC = "ad438bfae31f6c093d61d4339255ea798092c9fadd07b97827f4b0ae9dee7c1c"
+EARLIER_PROOF = "fca9611694431d1eafeb8ed72d5db44a"
+ANSWER_AGAIN = (
+    "5869aff450549732cbaaed5e5df9b30a6da31cb0e5742bad5ad4a1a768f1a67b"
+    "4389a266e16d6d21cda0f6047cf63728"
+    "6203b47ad95aaf88800e10733b8471a3"
+    "ddb2046cbe5e2059cadb0781190326f4"
 )
 
 # Channel: keys of encryption and authentication.
@@ -93,6 +102,22 @@ PACKETS = (
         "e3b12e45f6473a63dceb571b",
     ),
     (
+        "let us exchange keys again",
+        "group up",
+        (4, 1),
+        "240ac4000101",
+        1026,
+        "b0b0b0b0b0b0b0b0b0b0b0b0",
+        "4b1d0c0ffee0123456789ada",
+        32768,
+        "244fe3b963e899dd295baffce248d3530f3a9a7479ba063002680ebfe7adad49ad438bfae31f6c09"
+        "3d61d4339255ea798092c9fadd07b97827f4b0ae9dee7c1c",
+        "030430a274b8240ac400010100000402b0b0b0b0b0b0b0b0b0b0b0b00343c7040073e07d09d5292a"
+        "cc535a6c43566152370c1c924335354303e9c0e4e5d9281428879799d39a2837bbe5f00b434dc270"
+        "17d15ac166457fdcd7000bcfe362c2945c25a8b253c3d4a8a07088c33fae1d91cfde0175703d6f70"
+        "8cb2e622",
+    ),
+    (
         "agreed",
         "group down",
         (4, 0),
@@ -102,12 +127,12 @@ PACKETS = (
         "4b1d0c0ffee0123456789e40",
         0,
         "a3a3a3a3a3a3a3a3a3a3a3a35869aff450549732cbaaed5e5df9b30a6da31cb0e5742bad5ad4a1a7"
-        "68f1a67b9e5547f0252b2ab7f8f97655429a50b93a16b39f20cdf318437716a09341b74eb2e8e9e5"
+        "68f1a67b4389a266e16d6d21cda0f6047cf637286203b47ad95aaf88800e10733b8471a3b2e8e9e5"
         "6b69867f01591f12cd911661",
         "030430a274b8240ac400010100001b5aa4a4a4a4a4a4a4a4a4a4a4a4046d0eaf20cdb19c4ff07abb"
-        "3099e427a2374971523b12c3f01634dd0ad54421cc2a95426d53aaabe1a9468eb8ea1d64220e8ca0"
-        "18312671077c7673afeb7a7eb0e633cdaeb1fc5f76d983ec23f02b6769c0c882be19d926ac934fd8"
-        "5eeaf15c9f019f1d8c69df63e0783592b342e03251914f3d73db5131a48162ba1be7d80a",
+        "3099e427a2374971523b12c3f01634dd0ad54421cc2a95426d53aaabe1a9468eb8ea1d64a1a59c38"
+        "4fa8cda2843658e5465ede8eef10861d60c587af51e36a5719424a4df22c442a267d69cc6354fcce"
+        "acb75e92b45b0a4cf13ab85c499a6b9ffafb2b4688aea7055167b8e0b780e5973a80a7b2",
     ),
     (
         "you are known, and the window is closed",

@@ -74,36 +74,43 @@ class TestKeys(unittest.TestCase):
 
     def test_central_answers(self):
         public = own("PERIPHERAL")[1]
-        made = Pending(Central(self.group), self.watchdog, own("CENTRAL"), self.identity, public)
-        self.assertEqual(text(made.answer), vectors.ANSWER)
-        self.assertEqual(text(made.peer.secret), vectors.PAIR_SECRET)
+        central = Central(self.group)
+        for earlier, answer in (
+            ("", vectors.ANSWER),
+            (vectors.EARLIER_PUBLIC, vectors.ANSWER_AGAIN),
+        ):
+            made = Pending(
+                central, self.watchdog, own("CENTRAL"), self.identity, public, unhexlify(earlier)
+            )
+            self.assertEqual(text(made.answer), answer)
+            self.assertEqual(text(made.peer.secret), vectors.PAIR_SECRET)
         self.assertEqual(self.watchdog.blocking, 0)
 
+    def accepted(self, answer, earlier):
+        return nowpair.accept(
+            self.watchdog, self.group, own("PERIPHERAL"), self.identity, answer, earlier
+        )
+
     def test_peripheral_accepts(self):
-        answer = unhexlify(vectors.ANSWER)
         expected = (vectors.PAIR_SECRET, vectors.PROOF)
-        for earlier in (None, unhexlify(vectors.PROOF)):
-            found = nowpair.accept(
-                self.watchdog, self.group, own("PERIPHERAL"), self.identity, answer, earlier
-            )
+        earlier = unhexlify(vectors.EARLIER_PROOF)
+        for answer, proof in ((vectors.ANSWER, None), (vectors.ANSWER_AGAIN, earlier)):
+            found = self.accepted(unhexlify(answer), proof)
             self.assertEqual((text(found[0]), text(found[1])), expected)
         self.assertEqual(self.watchdog.blocking, 0)
 
+    def test_peripheral_refuses_who_does_not_know_it(self):
+        with self.assertRaises(ValueError):
+            self.accepted(unhexlify(vectors.ANSWER), unhexlify(vectors.EARLIER_PROOF))
+
     def test_peripheral_refuses_what_is_changed(self):
-        answer = unhexlify(vectors.ANSWER)
-        earlier = unhexlify(vectors.PROOF)
+        answer = unhexlify(vectors.ANSWER_AGAIN)
+        earlier = unhexlify(vectors.EARLIER_PROOF)
         for position in (0, 31, 32, 47, 48, 63, 64, 79):
             wrong = bytearray(answer)
             wrong[position] ^= 1
             with self.assertRaises(ValueError):
-                nowpair.accept(
-                    self.watchdog,
-                    self.group,
-                    own("PERIPHERAL"),
-                    self.identity,
-                    bytes(wrong),
-                    earlier,
-                )
+                self.accepted(bytes(wrong), earlier)
         self.assertEqual(self.watchdog.blocking, 0)
 
 
@@ -140,7 +147,7 @@ class TestPackets(unittest.TestCase):
             self.assertEqual(text(payload_of(body)), row[8])
 
     def test_each_bit_counts(self):
-        packet = unhexlify(vectors.PACKETS[6][-1])
+        packet = unhexlify(next(row[-1] for row in vectors.PACKETS if row[0] == "awake"))
         channel = self.channels["pair up"]
         for bit in range(len(packet) * 8):
             wrong = bytearray(packet)
