@@ -154,6 +154,7 @@ class PlayedPeripheral(_Player):
     def __init__(self, world, identity=PERIPHERAL, channel=1, psk="bla", group="ble"):
         super().__init__(world, identity, channel, psk, group)
         self.proof = None
+        self.public = b""  # its key of the last pairing
         self._ahead_ms = 0
 
     def _channel_of(self, data):
@@ -202,7 +203,7 @@ class PlayedPeripheral(_Player):
     def exchange(self, secret=b"s" * 32, limit_ms=5 * SECONDS):
         """Send a public key once -> status of the answer, None if there is none."""
         public = x25519.public(secret)
-        tid = self.send(wire.PAIRING, wire.EXCHANGE, public)
+        tid = self.send(wire.PAIRING, wire.EXCHANGE, public + self.public)
         answers = lambda: [p for p in self.of(wire.PAIRING) if p.payload[:12] == tid]
         if not self.world.run_until(answers, limit_ms):
             return None
@@ -218,6 +219,7 @@ class PlayedPeripheral(_Player):
         self.proof = _mask(secret, answer[32:48])
         self.earlier_proof_shown = answer[64:]
         self.publics = central + public
+        self.public = public
         assert answer[48:64] == _confirmation(secret, self.proof)
         self._share(secret)
 
@@ -276,9 +278,10 @@ class PlayedCentral(_Player):
         if self.status == wire.AGREED:
             own = b"c" * 32
             public = x25519.public(own)
-            publics = public + request.payload
-            shared = x25519.shared(own, request.payload)
-            secret = self.group.pair_secret(shared, request.peer, public, request.payload)
+            other = request.payload[:32]
+            publics = public + other
+            shared = x25519.shared(own, other)
+            secret = self.group.pair_secret(shared, request.peer, public, other)
             self._share(secret)
             payload = public + _mask(secret, self.proof) + _confirmation(secret, self.proof)
             payload += keyed.hmac(self.earlier or self.proof, b"epx now 3 again", publics)[:16]

@@ -64,7 +64,7 @@ def test_1b_the_file_pair_txt_forces_a_pairing(world):
     assert other.told()[told:] == [WEIGHT + b"7.0000"]
     kept = kitchen.device.nvram["now"]
     assert kept["pair"] != first and kept["pair"][:6] == b"\x02other" and kept["channel"] == 7
-    assert kept["pair"][38:] == other.proof
+    assert kept["pair"][38:54] == other.proof
     assert "/pair.txt" not in kitchen.device.flash.files
 
 

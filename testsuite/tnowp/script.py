@@ -123,7 +123,8 @@ def test_pairs_with_the_central_that_it_finds(world):
     assert len(wakeups) == 1 and wakeups[0].counter > exchange[0].counter
     kept = world.device.nvram["now"]
     assert kept["channel"] == 5
-    assert kept["pair"][:6] == central.mac and kept["pair"][38:] == central.proof
+    assert kept["pair"][:6] == central.mac and kept["pair"][38:54] == central.proof
+    assert kept["pair"][54:] == exchange[0].payload
     assert abs(link.off_ms()) <= 20
 
 

@@ -3,6 +3,7 @@
 import sys
 import unittest
 
+import _sim
 from now_fakes import Central, Watchdog, identity, run, said, secret
 
 from epx import nowpair
@@ -65,9 +66,9 @@ class TestAsking(DeskCase):
 
 
 class TestExchange(DeskCase):
-    def accepts(self, payload, earlier=None):
+    def accepts(self, payload, earlier=None, own=PERIPHERAL, number=1):
         return nowpair.accept(
-            self.watchdog, self.central.group, PERIPHERAL, identity(1), payload, earlier
+            self.watchdog, self.central.group, own, identity(number), payload, earlier
         )
 
     def test_its_keys_are_made_when_it_has_time(self):
@@ -91,32 +92,56 @@ class TestExchange(DeskCase):
         self.assertEqual(self.central.roster.pairs.index, {})
         self.assertEqual((self.watchdog.blocked, self.watchdog.inside), (3, 0))
 
+    def again(self, own, earlier_public, number=1):
+        """One that was paired before, with that key, pairs again with its own keys."""
+        run(2 * MINUTE)
+        self.desk.pending = None
+        return self.wants(number, own[1] + earlier_public)[1]
+
     def test_the_central_proves_that_it_is_the_same(self):
         self.ready()
         _, proof = self.accepts(self.wants()[1])
-        run(2 * MINUTE)
-        self.desk.pending = None
-        payload = self.wants()[1]
-        self.assertEqual(self.accepts(payload, proof)[1], proof)
+        second = nowpair.new_keys(self.watchdog)
+        payload = self.again(second, PERIPHERAL[1])
+        _, next_proof = self.accepts(payload, proof, second)
+        self.assertNotEqual(proof, next_proof)
         wrong = bytes((proof[0] ^ 1,)) + proof[1:]
-        self.assertRaises(ValueError, self.accepts, payload, wrong)
+        self.assertRaises(ValueError, self.accepts, payload, wrong, second)
+        third = nowpair.new_keys(self.watchdog)
+        payload = self.again(third, second[1])
+        self.accepts(payload, next_proof, third)
+        self.assertRaises(ValueError, self.accepts, payload, proof, third)
 
-    def test_the_proof_is_that_of_the_otakey(self):
-        proofs = []
-        for otakey in (None, "sixteen letters and more", "sixteen letters and less"):
+    def test_even_after_a_reset_or_with_another_board_that_has_the_otakey(self):
+        for otakey in (None, "sixteen letters and more"):
             self.central.otakey = otakey
             self.desk = Desk(self.central, self.watchdog)
             run(2 * MINUTE)
-            proofs.append(self.accepts(self.wants()[1])[1])
-        self.assertEqual(len(set(proofs)), 3)
+            _, proof = self.accepts(self.wants()[1])
+            if otakey:
+                _sim.bench.nvs.clear()
+            self.central = Central()
+            self.central.otakey = otakey
+            self.desk = Desk(self.central, self.watchdog)
+            second = nowpair.new_keys(self.watchdog)
+            self.accepts(self.again(second, PERIPHERAL[1]), proof, second)
+            # ... but not one that has another key, or none.
+            for stranger in ("sixteen letters and less", None if otakey else "x" * 16):
+                self.central.otakey = stranger
+                payload = self.again(second, PERIPHERAL[1])
+                self.assertRaises(ValueError, self.accepts, payload, proof, second)
 
-    def test_of_which_there_is_one_for_each_peripheral(self):
+    def test_who_knows_the_psk_does_not_get_the_proof_of_another(self):
+        """Not by asking in its name, with a key of one's own beside that of the other."""
         self.ready()
-        self.wants(1)
-        first = self.desk.pending.answer
-        run(2 * MINUTE)
-        self.wants(2)
-        self.assertNotEqual(first[-16:], self.desk.pending.answer[-16:])
+        _, proof = self.accepts(self.wants()[1])
+        thief = nowpair.new_keys(self.watchdog)
+        _, found = self.accepts(self.again(thief, b""), None, thief)
+        self.assertNotEqual(found, proof)
+        _, found = self.accepts(self.again(thief, PERIPHERAL[1]), None, thief)
+        self.assertNotEqual(found, proof)
+        _, found = self.accepts(self.again(thief, PERIPHERAL[1], 2), None, thief, 2)
+        self.assertNotEqual(found, proof)
 
     def test_an_answer_that_was_lost_is_given_again_and_costs_nothing(self):
         self.ready()
@@ -177,11 +202,11 @@ class TestExchange(DeskCase):
 
     def test_other_content_is_refused(self):
         self.ready()
-        for public in (b"", bytes(31), bytes(33)):
+        for public in (b"", bytes(31), bytes(33), bytes(63), bytes(65), bytes(96)):
             self.assertIsNone(self.wants(public=public))
         self.desk.heard(self.body(2, PERIPHERAL[1]), identity(1), TID)
         self.desk.heard(b"\xff" + self.body(EXCHANGE, PERIPHERAL[1])[1:], identity(1), TID)
-        self.assertEqual(self.central.refusals, [CONTENT] * 5)
+        self.assertEqual(self.central.refusals, [CONTENT] * 8)
         self.assertEqual(self.watchdog.blocked, 1)
 
     def test_what_it_needs_for_that_is_forgotten_soon(self):

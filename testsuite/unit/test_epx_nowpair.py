@@ -11,6 +11,7 @@ from epx import nowpair
 from epx.nowwire import Group
 
 PROOF = b"proof of central"
+EARLIER = b"the one before.."
 ONE = identity(1)
 
 
@@ -21,11 +22,11 @@ class TestPair(unittest.TestCase):
         self.central = nowpair.new_keys(self.watchdog)
         self.peripheral = nowpair.new_keys(self.watchdog)
 
-    def answer(self, group=None, peer=ONE, public=None, proof=PROOF):
+    def answer(self, group=None, peer=ONE, public=None, proof=PROOF, earlier=EARLIER):
         """(secret, answer) of the central."""
         public = public or self.peripheral[1]
         return nowpair.answer(
-            self.watchdog, group or self.group, self.central, peer, public, proof
+            self.watchdog, group or self.group, self.central, peer, public, proof, earlier
         )
 
     def accepts(self, answer, own=None, peer=ONE, earlier=None):
@@ -47,22 +48,25 @@ class TestPair(unittest.TestCase):
         secret, answer = self.answer()
         self.assertEqual(len(answer), nowpair.ANSWER_BYTES)
         self.assertEqual(self.accepts(answer), (secret, PROOF))
-        self.assertEqual(self.accepts(answer, earlier=PROOF), (secret, PROOF))
+        self.assertEqual(self.accepts(answer, earlier=EARLIER), (secret, PROOF))
 
-    def test_the_proof_is_not_in_the_clear(self):
-        self.assertNotIn(PROOF, self.answer()[1])
+    def test_no_proof_is_in_the_clear(self):
+        for proof in (PROOF, EARLIER):
+            self.assertNotIn(proof, self.answer()[1])
 
     def test_another_central_is_refused_by_who_was_paired(self):
-        answer = self.answer(proof=b"another's proof!")[1]
+        answer = self.answer(earlier=b"another's proof!")[1]
+        self.refuses("not the central that we were paired with", answer, earlier=EARLIER)
+        # Nor does it help to show the one that is given for the next time.
         self.refuses("not the central that we were paired with", answer, earlier=PROOF)
-        self.assertEqual(self.accepts(answer)[1], b"another's proof!")
+        self.assertEqual(self.accepts(answer)[1], PROOF)
 
     def test_an_answer_that_was_heard_serves_nobody_else(self):
         answer = self.answer()[1]
         other = nowpair.new_keys(self.watchdog)
         self.refuses("does not fit", answer, own=other)
         self.refuses("does not fit", answer, peer=identity(2))
-        self.refuses("not the central", answer, own=other, earlier=PROOF)
+        self.refuses("not the central", answer, own=other, earlier=EARLIER)
 
     def test_an_answer_of_another_group_is_refused(self):
         for words in (("bla", "blu"), ("blu", "ble")):

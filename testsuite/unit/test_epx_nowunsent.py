@@ -229,50 +229,53 @@ class TestPairing(unittest.TestCase):
     MANAGER = b"centra"
     SECRET = b"s" * 32
     PROOF = b"p" * 16
+    PUBLIC = b"k" * 32
+    ALL = (MANAGER, SECRET, PROOF, PUBLIC)
+    NOTHING = (None,) * 4
 
     def values(self, pairing):
-        return (pairing.manager, pairing.secret, pairing.proof and bytes(pairing.proof))
+        return (pairing.manager, pairing.secret, pairing.proof, pairing.public)
 
     def test_none_at_first(self):
-        self.assertEqual(self.values(Pairing()), (None, None, None))
+        self.assertEqual(self.values(Pairing()), self.NOTHING)
         self.assertEqual(Pairing().channel, 0)
 
     def test_it_survives_a_power_cut(self):
         pairing = Pairing()
         pairing.put_channel(7)
-        pairing.put(self.MANAGER, self.SECRET, self.PROOF)
+        pairing.put(*self.ALL)
         power_cut()
         for found in (pairing, Pairing()):
-            self.assertEqual(self.values(found), (self.MANAGER, self.SECRET, self.PROOF))
+            self.assertEqual(self.values(found), self.ALL)
             self.assertEqual(found.channel, 7)
 
     def test_a_channel_is_written_when_it_changes(self):
         pairing = Pairing()
-        pairing.put(self.MANAGER, self.SECRET, self.PROOF)
+        pairing.put(*self.ALL)
         before = BENCH.nvs_writes
         for _ in range(10):
             pairing.put_channel(7)
         self.assertEqual(BENCH.nvs_writes - before, 1)
-        self.assertEqual(self.values(Pairing()), (self.MANAGER, self.SECRET, self.PROOF))
+        self.assertEqual(self.values(Pairing()), self.ALL)
         self.assertEqual(Pairing().channel, 7)
 
     def test_it_can_be_forgotten(self):
         pairing = Pairing()
-        pairing.put(self.MANAGER, self.SECRET, self.PROOF)
+        pairing.put(*self.ALL)
         pairing.forget()
         for found in (pairing, Pairing()):
-            self.assertEqual(self.values(found), (None, None, None))
-        pairing.put(self.MANAGER, self.SECRET, self.PROOF)
+            self.assertEqual(self.values(found), self.NOTHING)
+        pairing.put(*self.ALL)
         self.assertEqual(self.values(Pairing())[1], self.SECRET)
 
     def test_what_is_not_whole_is_none(self):
-        Pairing().put(self.MANAGER, self.SECRET, self.PROOF)
-        for data in (b"", b"x" * 53, b"x" * 55, None):
+        Pairing().put(*self.ALL)
+        for data in (b"", b"x" * 54, b"x" * 85, b"x" * 87, None):
             if data is None:
                 del BENCH.nvs["now"]["pair"]
             else:
                 BENCH.nvs["now"]["pair"] = data
-            self.assertEqual(self.values(Pairing()), (None, None, None))
+            self.assertEqual(self.values(Pairing()), self.NOTHING)
 
     def test_nvram_that_fails_costs_the_pairing_at_the_next_power_cut_only(self):
         def fails(*_):
@@ -282,12 +285,12 @@ class TestPairing(unittest.TestCase):
         good = NVS.set_blob
         NVS.set_blob = fails
         try:
-            pairing.put(self.MANAGER, self.SECRET, self.PROOF)
+            pairing.put(*self.ALL)
         finally:
             NVS.set_blob = good
         self.assertTrue(said("error netnow: pairing not kept"))
-        self.assertEqual(self.values(pairing), (self.MANAGER, self.SECRET, self.PROOF))
-        self.assertEqual(self.values(Pairing()), (None, None, None))
+        self.assertEqual(self.values(pairing), self.ALL)
+        self.assertEqual(self.values(Pairing()), self.NOTHING)
 
 
 if __name__ == "__main__":
