@@ -63,6 +63,7 @@ class NetNowCentral(NetNow):
 
     _clock = None  # the task that broadcasts the time
     _hinted_s = -_LOST_S
+    _last_channel = b"\x01"
     back = None  # what waits for peripherals, once there was something: see nowback
 
     def __init__(self, config, net, mqtt, watchdog):
@@ -105,7 +106,11 @@ class NetNowCentral(NetNow):
 
     def _channel(self):
         """On which we are, one byte: the driver follows the access point, and says nothing."""
-        return bytes((self._interface.config("channel"),))
+        try:
+            self._last_channel = bytes((self._interface.config("channel"),))
+        except (OSError, RuntimeError):  # the network has switched its radio off for a while
+            pass
+        return self._last_channel
 
     def broadcast_time(self):
         payload = self.identity() + self._channel()
@@ -212,6 +217,8 @@ class NetNowCentral(NetNow):
     def _obey(self, peer, body):
         mark = self._mark()
         if not peer.knows(mark[1:]):
+            if mark[0] == DATA and not self._confirmations.have_room():
+                return  # it asks again
             peer.remember(mark, body[1])
             self._note_flags(peer, body[14] << 8 | body[15])
             if mark[0] == DATA and body[1] != RECEIPT:

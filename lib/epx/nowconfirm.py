@@ -6,6 +6,7 @@ from epx.loop import Task
 
 _SETTLE_MS = const(30)
 _MOST_UNSETTLED = const(8)
+_MOST_EVENTS = const(8)  # of the 16 that wait while the broker is away
 
 
 class Confirmations:
@@ -28,6 +29,10 @@ class Confirmations:
         """Does the broker have to come back first?"""
         mqtt = self._mqtt
         return mqtt.sm.state != "initial" and not mqtt.connected()
+
+    def have_room(self):
+        """Would what comes of data wait, and push nothing out? Each is one event, or a few."""
+        return len(self._mqtt.outbox.events) < _MOST_EVENTS
 
     def give(self, identity, tid):
         if self._is_settled():
