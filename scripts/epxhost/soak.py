@@ -81,7 +81,9 @@ def _village(seed: int, days: float) -> tuple[int, int, str, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
-    parser.add_argument("--profile", choices=[*profiles(), _RADIO], help="only this one; writes nothing")
+    parser.add_argument(
+        "--profile", choices=[*profiles(), _RADIO], help="only this one; writes nothing"
+    )
     parser.add_argument("--seed", type=int, help="only this one; writes nothing")
     parser.add_argument("--seeds", type=int, help="how many, from 1 on (by profile)")
     parser.add_argument("--days", type=float, help="of virtual time each (by profile)")

@@ -435,12 +435,12 @@ def test_a_packet_costs_processor_time(world):
     device.bench.frequency_hz = 80_000_000
     friend.send(b"\x03\x01" + bytes(74))
     world.run_for(100)
-    # 192 us and 8 us for each of 43 + 76 bytes, 5 ms to check and read.
-    assert listener.heard[0][0] == 1006
+    # 192 us and 8 us for each of 43 + 76 bytes, 9 ms to check and read.
+    assert listener.heard[0][0] == 1010
     device.bench.frequency_hz = 240_000_000
     friend.send(b"\x03\x01" + bytes(74))
     world.run_for(100)
-    assert listener.heard[1][0] == 1102
+    assert listener.heard[1][0] == 1104
     device.bench.radio.cost_us = {("receive", 1): 300_000}
     friend.send(b"\x03\x01" + bytes(74))
     world.run_for(200)

@@ -8,8 +8,8 @@ PER_SECOND = 100
 
 
 def test_nothing_of_100000_packets_is_accepted(world):
-    """Replays of now and of long ago, flipped bits, forgeries, false addresses, packets cut, joined
-    and made longer; while centrals reboot, lose their power, and move to other channels."""
+    """Replays of now and of long ago, flipped bits, forgeries, false addresses, packets cut,
+    joined and made longer; while centrals reboot, lose their power, and move to other channels."""
     village = Village(world, peripherals=6)
     village.settle()
     raider, guard = village.raider, village.guard

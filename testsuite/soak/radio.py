@@ -20,7 +20,6 @@ _LINK = "ssid (none)\n"
 _CENTRAL = "ssid %s\npassword secret\nmqttbroker 1.2.3.4\nmqttname %s\nespnowchannel 11\n"
 # Readings of a scale, in whole kilograms, begin here; up to 8 tons are weighed.
 KG_PER_SCALE = 380
-_LINKS = 2  # peripherals that are always awake, of all
 _PAUSE_MS = 8 * MINUTES
 _LONGEST_MS = 20 * MINUTES
 _CHANNELS = 13
@@ -30,12 +29,12 @@ _QUIET_MS = 75 * MINUTES
 
 
 class Village:
-    """scales, links, centrals: devices; faults: [(ms, name)] so far.
+    """scales, links (always awake), centrals: devices; faults: [(ms, name)] so far.
 
     Of the two centrals the second one is wired in every other seed.
     """
 
-    def __init__(self, world, peripherals=20):
+    def __init__(self, world, peripherals=20, links=2):
         self.world = world
         self.random = world.random.fork("village")
         self.faults = []
@@ -46,7 +45,7 @@ class Village:
         self.scales, self.links = [], []
         self.group_of = {self.centrals[0]: "Gate", self.centrals[1]: "Yard"}
         for number in range(peripherals):
-            self._peripheral(number, number >= peripherals - _LINKS)
+            self._peripheral(number, number >= peripherals - links)
         self.peripherals = self.scales + self.links
         self.account = Account(self)
         ether = world.ether
@@ -236,7 +235,6 @@ class Village:
         for device in self.scales:
             device.sleep_error = self.random.between(-150, 150) / 1000
         self.world.run_for(1 * HOURS)
-
 
     def cell_broken(self):
         """A scale has nothing to tell but that it is broken."""

@@ -1,4 +1,4 @@
-"""What attackers do in a village: outsiders, who know no secret, and an insider, who has the PSK."""
+"""What attackers do in a village: outsiders, who know no secret, and one who has the PSK."""
 
 from testmock.simworld.attacker import Attacker
 from testmock.simworld.ether import Station

@@ -110,7 +110,12 @@ class Guard:
             peers = [now.roster.peer_of(identity) for identity in now.roster.heard]
             # One whose old packet was refused is known by name then; it was not heard.
             peers = [(p.counter, p.delivered, p.update) for p in peers if p.counter]
-            return common + (ahead_ms, peers, now.desk.pending, tuple(sorted(now.roster.pairs.index)))
+            return common + (
+                ahead_ms,
+                peers,
+                now.desk.pending,
+                tuple(sorted(now.roster.pairs.index)),
+            )
         memory, pairing = now.memory, now.pairing
         time = memory.time
         ahead_ms = int.from_bytes(time.now(), "big") - self.world.now_ms() if time else 0
