@@ -128,7 +128,17 @@ def test_another_gateway_with_the_psk_does_not_take_its_place(world):
     assert house.pair()[6:] != before[6:] and "/pair.txt" not in house.scale.flash.files
 
 
-def test_a_new_board_at_another_address_needs_pair_txt(world):
+def test_a_new_board_with_the_old_settings_is_found_again(world):
+    with_keys(world, otakey=OTAKEY)
+    house = House(world)
+    house.replace_gateway()
+    for kilograms in (1, 2, 3):
+        house.weighs(kilograms)
+    assert house.weights() == ["7.000", "1.000", "2.000", "3.000"], house.scale.console()[-3000:]
+    assert house.pair()[:6] == house.gateway.wifi.mac
+
+
+def test_a_new_board_without_an_otakey_needs_pair_txt(world):
     house = House(world)
     house.replace_gateway()
     assert house.weighs(1) == ["7.000"]
@@ -284,6 +294,17 @@ def test_while_the_broker_is_away_readings_wait_and_come_in_order(world):
     house.weighs(10)
     # The gateway had some of them itself; the scale has kept the last six.
     assert house.weights() == ["7.000"] + ["%d.000" % kg for kg in range(1, 11)]
+
+
+def test_a_battery_does_not_wait_for_a_broker_that_is_away(world):
+    with_keys(world, mqttreboot=0)
+    house = House(world)
+    world.broker.stop()
+    radio = house.scale.bench.radio
+    for kilograms in range(1, 9):
+        radio.forget_on_ms()
+        house.weighs(kilograms)
+        assert radio.on_ms() < 3 * SECONDS, radio.on_ms()
 
 
 def test_while_the_gateway_is_away_the_last_six_readings_wait(world):
