@@ -169,13 +169,19 @@ class Seeker(NetNow):
         self.sm.add(task)
 
     def _wake(self):
-        if self._tries >= len(_WAKE_AGAIN_MS):
+        tries = self._tries
+        self._tries = tries + 1
+        if tries < len(_WAKE_AGAIN_MS):
+            self._wakeup(tries)
+            self._wake_task.restart(_WAKE_AGAIN_MS[tries])
+        elif not self.heard_time:
+            self.sm.go("scanning")
+        elif tries == len(_WAKE_AGAIN_MS):
+            self._wakeup(1)  # with the time that was heard, perhaps only now
+            self._wake_task.restart(_WAKE_AGAIN_MS[-1])
+        else:
             # The group is there, on this channel, but does not know us: it has forgotten us.
-            self.sm.go("pairing" if self.heard_time else "scanning")
-            return
-        self._wakeup(self._tries)
-        self._wake_task.restart(_WAKE_AGAIN_MS[self._tries])
-        self._tries += 1
+            self.sm.go("pairing")
 
     def _wakeup(self, number):
         """With our time, and by turns with what broadcasts say, which may be recordings."""
