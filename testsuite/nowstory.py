@@ -71,6 +71,21 @@ class NowInsight:
         load("main")
 
 
+class BrokenRadio:
+    """The device's radio cannot be switched on until is_broken is False."""
+
+    def __init__(self, device):
+        self.is_broken = True
+        self._radio = device.bench.radio
+        self._opens = self._radio.open
+        self._radio.open = self._open
+
+    def _open(self, size):
+        if self.is_broken:
+            raise OSError(-12385, "ESP_ERR_ESPNOW_BASE")
+        self._opens(size)
+
+
 def in_program(device, function, *arguments):
     """What comes of function, called in a turn of the device's own loop."""
     results = []

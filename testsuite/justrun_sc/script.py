@@ -1,6 +1,6 @@
 """A scale on a battery against a gateway that is played: six runs of one wake each (T31)."""
 
-from testsuite.nowstory import NowInsight, PlayedCentral, wire
+from testsuite.nowstory import BrokenRadio, NowInsight, PlayedCentral, wire
 from testsuite.story import HOURS, MINUTES, SECONDS, with_keys
 
 WEIGHT = b"stat/LPScale/Weight\n"
@@ -211,3 +211,52 @@ def test_what_is_not_confirmed_is_told_again_at_the_next_wake(world):
     central.station.on = True
     told, _ = kitchen.wake()
     assert told == [WEIGHT + b"7.0000", WEIGHT + b"8.0000"], told
+
+
+def test_a_radio_that_does_not_start_costs_a_rest(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    radio = BrokenRadio(kitchen.device)
+    kitchen.cell.mass_kg = 8
+    assert [kitchen.wake()[1] for _ in range(2)] == [5 * MINUTES, 10 * MINUTES]
+    radio.is_broken = False
+    told, asked_ms = kitchen.wake()
+    assert told[-1] == WEIGHT + b"8.0000" and asked_ms == 1 * HOURS
+    assert kitchen.device.resets == []
+
+
+def test_what_its_gateway_has_to_say_keeps_it_awake_a_little_longer(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    central = kitchen.central
+    central.willing = False
+    known = len(central.of(wire.WAKEUP))
+    assert world.run_until(lambda: len(central.of(wire.WAKEUP)) > known, 65 * MINUTES)
+    central.confirm(central.of(wire.WAKEUP)[-1].tid, flags=wire.MORE_WAITS)
+    assert world.run_until(lambda: central.told(1), 1 * SECONDS)
+    central.confirm(central.of(wire.DATA)[-1].tid, flags=wire.MORE_WAITS)
+    world.run_for(1200)
+    assert len(kitchen.device.slept) == 1
+    # The same twice, since the receipt was lost; and that was the last of it.
+    tid = central.back(b"stat/X/Y\n1", flags=wire.MORE_WAITS)[16:28]
+    world.run_for(300)
+    central.back(b"stat/X/Y\n1", tid=tid)
+    world.run_for(100)
+    assert [p.payload for p in central.of(wire.DATA, wire.RECEIPT)] == [tid, tid]
+    slept = lambda: len(kitchen.device.slept) == 2
+    assert world.run_until(slept, 2 * SECONDS)
+    assert kitchen.device.slept[-1][1] == 1 * HOURS
+
+
+def test_a_promise_that_is_not_kept_does_not_keep_it_awake(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    central = kitchen.central
+    central.willing = False
+    known = len(central.of(wire.WAKEUP))
+    assert world.run_until(lambda: len(central.of(wire.WAKEUP)) > known, 65 * MINUTES)
+    for _ in range(2):
+        central.confirm(central.heard[-1].tid, flags=wire.MORE_WAITS)
+        world.run_for(200)
+    assert world.run_until(lambda: len(kitchen.device.slept) == 2, 2 * SECONDS)
+    assert kitchen.insight.now.memory.unsent == []

@@ -1,6 +1,6 @@
 """A central on the Wi-Fi of the house: its channel, resets, windows, and radios that fail."""
 
-from testsuite.nowstory import NowInsight, PlayedPeripheral, wire
+from testsuite.nowstory import BrokenRadio, NowInsight, PlayedPeripheral, wire
 from testsuite.story import HOURS, MINUTES, SECONDS, Insight, sent, stat, up, with_keys
 
 VALUE = b"stat/TNow/Value\n1"
@@ -212,28 +212,8 @@ def test_long_range_beside_a_wire(world):
     assert peer.is_confirmed(peer.tell(VALUE)) and values(world) == ["1"]
 
 
-class Broken:
-    """Boots with a radio that cannot be switched on, until it is mended."""
-
-    def __init__(self, world):
-        self._world = world
-        self.is_broken = True
-        self.insight = NowInsight(world, self._break)
-
-    def _break(self, load):
-        radio = self._world.device.bench.radio
-        opens = radio.open
-
-        def open(size):
-            if self.is_broken:
-                raise OSError(-12385, "ESP_ERR_ESPNOW_BASE")
-            opens(size)
-
-        radio.open = open
-
-
 def test_a_radio_that_does_not_start_is_tried_again_each_minute(world):
-    broken = Broken(world)
+    radio = BrokenRadio(world.device)
     world.device.wifi.channel = 6
     peer = PlayedPeripheral(world, channel=6)
     up(world)
@@ -245,7 +225,7 @@ def test_a_radio_that_does_not_start_is_tried_again_each_minute(world):
     world.broker.publish("cmnd/TNow/Pair", "on")
     world.broker.publish("cmnd/TNow/Trigger", "x")
     world.run_for(2 * SECONDS)
-    broken.is_broken = False
+    radio.is_broken = False
     assert peer.hears(wire.TIME, wire.BROADCAST, 75 * SECONDS)
     peer.pair()
     assert peer.is_confirmed(peer.tell(VALUE)) and values(world) == ["1"]

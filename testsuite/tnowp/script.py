@@ -9,6 +9,7 @@ from testsuite.nowstory import (
     REPLAY,
     ROLE,
     WRONG_TIME,
+    BrokenRadio,
     NowInsight,
     PlayedCentral,
     flipped,
@@ -404,6 +405,19 @@ def test_after_a_power_cut_it_goes_on_with_numbers_never_used(world):
     assert last < wakeup.counter <= last + 1024 + 1
     assert wakeup.time == 0  # it has no idea
     assert link.device.nvram["now"]["counter"] > wakeup.counter
+
+
+def test_a_radio_that_does_not_start_is_tried_again_after_a_rest(world):
+    radio = BrokenRadio(world.device)
+    central = PlayedCentral(world)
+    world.device.power_on()
+    world.run_for(16 * MINUTES)
+    assert [ms for _, ms in world.device.slept] == [5 * MINUTES, 10 * MINUTES, 20 * MINUTES]
+    assert "ESP_ERR_ESPNOW_BASE" in world.device.flash.text("/reboot.txt")
+    assert central.heard == [] and world.device.resets == []
+    radio.is_broken = False
+    assert world.run_until(central.told, 22 * MINUTES)
+    assert len(world.device.slept) == 3
 
 
 def test_six_hours(world):
