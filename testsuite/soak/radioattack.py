@@ -1,5 +1,6 @@
 """What attackers do in a village: outsiders, who know no secret, and one who has the PSK."""
 
+from epxhost.devicelib import device_module
 from testmock.simworld.attacker import Attacker
 from testmock.simworld.ether import Station
 from testsuite.nowstory import wire
@@ -181,3 +182,60 @@ class Insider:
         self._count += 1
         tid = tid or self.tid()
         return keys.seal(kinds, peer, self._count, tid, self.time(ahead_ms), extra, payload)
+
+    def broadcast(self, central, ahead_ms=0, channel=None):
+        """A time, as this central tells it."""
+        number = channel or central.wifi.tuned()
+        payload = central.wifi.mac + bytes((number,))
+        kinds = (wire.TIME, wire.BROADCAST)
+        data = self.seal(self.group.down, kinds, wire.EVERYBODY, payload, ahead_ms)
+        self.transmit("broadcast", data, number, central.wifi.mac)
+
+    def asks_as(self, identity, channel, public):
+        """For a pairing, in the name of somebody else. The TID of that."""
+        kinds = (wire.PAIRING, wire.EXCHANGE)
+        data = self.seal(self.group.up, kinds, identity, public)
+        self.transmit("exchange", data, channel, identity)
+        return data[16:28]
+
+    def speaks_as(self, identity, channel, payload):
+        """With the keys that he has; one after the other, for they would collide."""
+        delay_ms = 0
+        for keys in (self.group.up, self.group.down):
+            for kind in (wire.NOT_CONFIRMED, wire.CONFIRMED):
+                data = self.seal(keys, (wire.DATA, kind), identity, payload)
+                self.world.call_after(
+                    delay_ms, lambda data=data: self.transmit("data", data, channel, identity)
+                )
+                delay_ms += 10
+
+    def answers_for(self, central):
+        """From now on, agree with everybody who wants to pair, as if he were this central."""
+        nowpair = device_module("epx.nowpair")
+        own = nowpair.new_keys(_Unwatched)
+
+        def answer(sent):
+            known = len(self.heard)
+            self._open(sent)
+            if len(self.heard) > known:
+                _, type, kind, peer, tid, _, payload = self.heard[-1]
+                if (type, kind) == (wire.PAIRING, wire.EXCHANGE):
+                    public = bytes(payload[:32])
+                    forged = nowpair.answer(
+                        _Unwatched, self.group, own, peer, public, bytes(16), bytes(16)
+                    )[1]
+                    kinds = (wire.PAIRING, wire.AGREED)
+                    data = self.seal(self.group.down, kinds, peer, tid + forged)
+                    self.transmit("agreed", data, sent.channel, central.wifi.mac)
+
+        self.ether.sniff(answer)
+
+
+class _Unwatched:
+    """A watchdog that a PC does not need."""
+
+    @staticmethod
+    def may_block():
+        pass
+
+    may_block_exit = may_block
