@@ -1,4 +1,4 @@
-"""Who knows the PSK, from a stolen device say, is not a peripheral that is paired, nor its central."""
+"""Who knows the PSK, from a stolen device say, is no peripheral that is paired, nor a central."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def village(world):
 def gate(village):
     """(central, a peripheral of it that is always awake)."""
     central = village.centrals[0]
-    return central, [d for d in village.links if village.central_of(d) is central][0]
+    return central, next(d for d in village.links if village.central_of(d) is central)
 
 
 def arrived(village, device):
@@ -41,7 +41,7 @@ def answers(insider, tid):
 
 def test_he_does_not_speak_as_a_peripheral_that_is_paired(village):
     insider = village.insider
-    central, link = gate(village)
+    central, _ = gate(village)
     commands = len(village.account.readings)
     for device in village.peripherals:
         insider.speaks_as(device.wifi.mac, central.wifi.tuned(), b"stat/LPScale/Weight\n4711")
