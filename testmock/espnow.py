@@ -60,7 +60,7 @@ class ESPNow(_radio.stream_class):
 
     # {MAC: [rssi_dbm, time_ms]} of everybody who was ever heard; nobody takes anything out: for
     # Python it is read-only (bit 1 of its flags, is_fixed of mp_map_t).
-    peers_table = getattr(uctypes, "Table", dict)()
+    peers_table = getattr(uctypes, "_Table", dict)()
     _flags = uctypes.bytearray_at(id(peers_table) + calcsize("P"), 1)
     _is_astray = False  # the buffer lost its place: see recvinto
     _peers = {}  # {MAC: [key, channel, interface, encrypted]}

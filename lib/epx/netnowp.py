@@ -9,6 +9,7 @@ from epx.loop import Task
 from epx.netnow import CONTENT, REPLAY, ROLE, WRONG_TIME
 from epx.nowseek import ANSWER_MS, STATES, Seeker
 from epx.nowtime import NetworkTime
+from epx.nowunsent import Waiting
 from epx.nowwire import (
     BACK_DATA,
     BROADCAST,
@@ -36,7 +37,8 @@ _AHEAD_MS = const(120000)  # a broadcast is believed so far ahead of the last
 _TOLERANCE_MS = const(1000)
 _SILENCE_MS = const(100000)  # three broadcasts
 _DEADLINE_MS = const(15000)
-_HELD_MS = const(2000)  # a battery does not wait for a broker that is away
+_FIRST_PAIRING_S = const(15)
+_HELD_S = const(2)  # a battery does not wait for a broker that is away
 _LATER_MS = const(30000)  # after its deadline a message is tried more rarely
 _AGAIN_MS = (250, 500, 1000, 2000)
 _MORE_MS = const(1500)  # how long a promise of back data is believed
@@ -63,13 +65,11 @@ class NetNowPeripheral(Seeker):
     def __init__(self, config, watchdog, can_update=False, on_battery=False):
         super().__init__(config, watchdog, on_battery)
         self.extra = (0 if can_update else NO_UPDATE) | (ON_TRIAL if verdict.trial else 0)
-        self._callbacks = {}
+        self._waiting = Waiting(self._too_late)
         self._ping_pause = Task(self._nothing, core=True)
         self._ping_pause.cancel()
         self._more = Task(self._nothing, core=True)
         self._more.cancel()
-        self._deadline = Task(self._too_late, _DEADLINE_MS, core=True)
-        self._deadline.cancel()
         self.sm = StateMachine("netnow", self, STATES, core=True)
 
     def _nothing(self):
@@ -98,11 +98,9 @@ class NetNowPeripheral(Seeker):
                 NOT_CONFIRMED, tid, payload, confirm_mode == 1
             )
         unsent = self.memory.unsent
-        self.memory.keep(tid, payload)
-        if done:
-            self._callbacks[tid] = done
+        self._waiting.tell(self.memory.keep(tid, payload), False)
         self._is_late = False
-        self._deadline.restart(deadline_ms)
+        self._waiting.add(tid, done, deadline_ms)
         if self.sm.state == "ready" and len(unsent) == 1:
             self._send_first()
         return True
@@ -128,18 +126,20 @@ class NetNowPeripheral(Seeker):
         self._sent += 1
 
     def _too_late(self):
-        if self.on_battery and self.sm.state in _UNPAIRED:
-            self._deadline.restart()  # its battery says when to end that
-        else:
-            self.give_up()
+        if self.on_battery and (self.wanted_pairing or not self.pairing.secret):
+            self._waiting.postpone(_FIRST_PAIRING_S)  # its battery says when to end that
+        self._tell_late()
 
     def give_up(self):
         """Tell all who wait that it takes longer; what is unsent stays."""
-        self._is_late = True
-        callbacks = self._callbacks
-        self._callbacks = {}
-        for done in callbacks.values():
-            done(False)
+        self._waiting.hurry(0)
+        self._tell_late()
+
+    def _tell_late(self):
+        for tid in self._waiting.late():
+            self._is_late = True
+            self._waiting.tell(tid, False)
+        self._waiting.arm()
 
     def linger_ms(self):
         """How long somebody who wants to sleep should wait for back data."""
@@ -259,9 +259,7 @@ class NetNowPeripheral(Seeker):
         state = self.sm.state
         if state in _LOST:
             self.sm.go("ready")
-        done = self._callbacks.pop(tid, None)
-        if done:
-            done(True)
+        self._waiting.tell(tid, True)
         if state == "ready":
             self._silence.restart()
             self._send_first()
@@ -276,8 +274,8 @@ class NetNowPeripheral(Seeker):
             self._more.restart(_MORE_MS)
         else:
             self._more.cancel()
-        if flags & HOLDS and self.on_battery and self._callbacks:
-            self._deadline.restart(_HELD_MS)
+        if flags & HOLDS and self.on_battery:
+            self._waiting.hurry(_HELD_S)
         if flags & UPDATE_WAITS and not self.update_waits and not self.extra & ON_TRIAL:
             self.update_waits = True
             self._send_data(RECEIPT, self.new_tid(), _NOTICED)

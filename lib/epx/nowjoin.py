@@ -68,8 +68,9 @@ class Join:
         seeker = self._seeker
         self._tries += 1
         if self._tries > _EXCHANGES:
-            seeker.sm.go("waking" if self._is_kept() else "unpaired")
-        else:
+            # Not by way of waking: there, a recording would lead here again, and nowhere else.
+            seeker.sm.go("scanning" if self._is_kept() else "unpaired")
+        elif seeker.pays(_EXCHANGE_MS):
             payload = self._own[1]
             if self._is_kept():
                 payload += seeker.pairing.public  # what the proof that we want to see is for
@@ -93,6 +94,7 @@ class Join:
             seeker.sm.go("waking")  # not forgotten at all: packets were lost
         else:
             self._exchange.restart(_REFUSED_MS)
+            seeker.pays(_REFUSED_MS)
             if status == KNOWN:
                 log.warn("netnow: the central knows this device: let it pair again, Pair on")
                 if seeker.on_battery:

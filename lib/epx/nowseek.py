@@ -20,8 +20,8 @@ from loader import verdict
 STATES = {
     "initial": ("off", "unpaired", "waking"),
     "off": ("unpaired", "waking"),
-    "unpaired": ("pairing", "waking", "off"),
-    "pairing": ("waking", "unpaired", "off"),
+    "unpaired": ("unpaired", "pairing", "waking", "off"),
+    "pairing": ("waking", "scanning", "unpaired", "off"),
     "waking": ("ready", "scanning", "pairing", "unpaired", "off"),
     "scanning": ("ready", "waking", "pairing", "unpaired", "off"),
     "ready": ("waking", "unpaired", "off"),
@@ -148,6 +148,7 @@ class Seeker(NetNow):
 
     def unpair(self):
         """Forget the central, and look for one to pair with."""
+        self.wanted_pairing = False
         self.pairing.forget()
         self._up = self._down = self.memory.time = self.heard_time = None
         if self._poll:
@@ -233,14 +234,20 @@ class Seeker(NetNow):
         self._tries = 0
         self._first_channel = os.urandom(1)[0]  # who may search for seconds only gets everywhere
 
-    def may_search(self, ms, per_channel):
-        """Tune to the next channel in time. False if there is no battery for it."""
+    def pays(self, ms):
+        """Of the battery for a radio that is on without a central. False if that is used up."""
         memory = self.memory
         if self.on_battery:
             if memory.scan_ms < ms:
                 self.give_up()
                 return False
             memory.scan_ms -= ms
+        return True
+
+    def may_search(self, ms, per_channel):
+        """Tune to the next channel in time. False if there is no battery for it."""
+        if not self.pays(ms):
+            return False
         if self._tries % (per_channel * _CHANNELS) == 0:
             # Now and then a search is for a central on another board, which wakeups do not reach.
             self._calls = os.urandom(1)[0] & 3 == 0

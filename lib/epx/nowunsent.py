@@ -7,6 +7,7 @@ from esp32 import NVS
 from micropython import const
 
 from epx import log, rtcmemory
+from epx.loop import Task, uptime_s
 from epx.nowtime import NetworkTime
 from epx.nowwire import TID_BYTES, TIME_BYTES
 
@@ -94,7 +95,7 @@ class Memory:
 
     def _write(self, counter):
         network_time = self.time.now() if self.time else _UNKNOWN
-        rtcmemory.write("now", pack(_LAYOUT, counter, network_time, int(time()), self.scan_ms))
+        _keep("now", pack(_LAYOUT, counter, network_time, int(time()), self.scan_ms))
 
     def save(self):
         """Before a sleep or reset."""
@@ -102,13 +103,15 @@ class Memory:
         self._write(self._reserved)
 
     def keep(self, tid, payload):
-        """One more to send. The oldest one makes room."""
+        """One more to send -> the TID of the oldest one if that has made room, or None."""
+        lost = None
         if len(self.unsent) >= MOST_UNSENT:
-            self.unsent.pop(0)
+            lost = self.unsent.pop(0)[:TID_BYTES]
             self.lost += 1
             log.warn("netnow: too many readings wait, the oldest is lost")
         self.unsent.append(tid + payload)
         self._write_unsent()
+        return lost
 
     def sent(self, tid):
         for message in self.unsent:
@@ -121,15 +124,65 @@ class Memory:
     def _write_unsent(self):
         for number in range(MOST_UNSENT):
             has_one = number < len(self.unsent)
-            rtcmemory.write("now%d" % number, self.unsent[number] if has_one else None)
+            _keep("now%d" % number, self.unsent[number] if has_one else None)
 
     def is_new(self, tid):
         """Of back data: each is handed on once."""
         if tid in self.back_tids:
             return False
         self.back_tids = (self.back_tids + tid)[-4 * TID_BYTES :]
-        rtcmemory.write("nowback", self.back_tids)
+        _keep("nowback", self.back_tids)
         return True
+
+
+def _keep(name, data):
+    """In the RAM of the clock; if there is no room, nothing: what was there before is not true."""
+    try:
+        rtcmemory.write(name, data)
+    except ValueError as error:
+        log.error("netnow: %s not kept: %s", name, error)
+        rtcmemory.write(name, None)
+
+
+class Waiting:
+    """Who waits to be told what becomes of messages: once each. As many as there are messages."""
+
+    def __init__(self, too_late):
+        self.all = {}  # {TID: [done or None, second of the uptime when it is late]}
+        self._task = Task(too_late, core=True)
+        self._task.cancel()
+
+    def add(self, tid, done, limit_ms):
+        self.all[tid] = [done, uptime_s() + (limit_ms + 999) // 1000]
+        self.arm()
+
+    def arm(self):
+        """Wake up for the next one that is late."""
+        if self.all:
+            next_s = min([entry[1] for entry in self.all.values()])
+            self._task.restart(max(0, next_s - uptime_s()) * 1000)
+
+    def hurry(self, limit_s):
+        """Be late in so many seconds from now at most."""
+        for entry in self.all.values():
+            entry[1] = min(entry[1], uptime_s() + limit_s)
+        self.arm()
+
+    def postpone(self, limit_s):
+        """Be late in so many seconds from now at least."""
+        for entry in self.all.values():
+            entry[1] = max(entry[1], uptime_s() + limit_s)
+        self.arm()
+
+    def late(self):
+        """TIDs."""
+        now_s = uptime_s()
+        return [tid for tid, entry in self.all.items() if entry[1] <= now_s]
+
+    def tell(self, tid, is_delivered):
+        entry = self.all.pop(tid, None)
+        if entry and entry[0]:
+            entry[0](is_delivered)
 
 
 class Pairing:

@@ -3,7 +3,7 @@
 _tables = {}
 
 
-class Table(dict):
+class _Table(dict):
     """A dictionary that a bit in its second word locks, which those of CPython do not have."""
 
     is_locked = False

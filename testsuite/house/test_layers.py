@@ -102,6 +102,7 @@ MICROPYTHON = {
     "sys",
     "time",
     "tls",
+    "uctypes",
 }
 
 

@@ -29,6 +29,7 @@ MOCKS = {
     "random": ("testmock/virtual/random.py",),
     "cryptolib": ("testmock/cpython/cryptolib.py",),
     "deflate": ("testmock/cpython/deflate.py",),
+    "uctypes": ("testmock/cpython/uctypes.py",),
 }
 
 # What the stubs lack, and where it is documented or from where it was read.

@@ -4,7 +4,8 @@ import unittest
 
 from now_fakes import Watchdog, run
 
-from epx import keyed, x25519
+from epx import keyed, rtcmemory, x25519
+from epx.loop import uptime_s
 from epx.netnow import CONTENT
 from epx.netnowp import NetNowPeripheral
 from epx.nowtime import NetworkTime
@@ -12,6 +13,7 @@ from epx.nowwire import (
     AGREED,
     BROADCAST,
     CONFIRM,
+    DATA,
     EVERYBODY,
     EXCHANGE,
     LATER,
@@ -60,8 +62,8 @@ class PeripheralCase(unittest.TestCase):
         time = time or self.time.now()
         return (channel or self.down).seal(kinds, peer, 1, self.now.new_tid(), time, 0, payload)
 
-    def broadcast(self, manager=CENTRAL, time=None):
-        payload = manager + b"\x01"
+    def broadcast(self, manager=CENTRAL, time=None, channel=1):
+        payload = manager + bytes((channel,))
         return self.packet((TIME, BROADCAST), payload, time, EVERYBODY, self.now.group.down)
 
     def confirm(self, tid, time=None):
@@ -149,6 +151,115 @@ class TestPairing(PeripheralCase):
         run(4 * SECOND)
         self.answer(request, AGREED, self.agreement(request))
         self.assertIsNone(self.now.pairing.secret)
+
+    def test_that_it_is_not_wanted_any_more_is_no_news(self):
+        """Its button may be pressed at any time."""
+        self.now.unpair()
+        self.assertEqual(self.state_after(100), "unpaired")
+        self.now.unpair()
+        self.assertEqual(self.state_after(100), "unpaired")
+
+    def test_a_pairing_that_was_forgotten_meanwhile_does_not_come_back(self):
+        self.now.wanted_pairing = True
+        self.now.unpair()
+        self.now.give_up_pairing()
+        self.assertEqual(self.state_after(100), "unpaired")
+
+
+class TestDelivery(PeripheralCase):
+    def test_who_sends_often_hears_in_time_what_was_not_delivered(self):
+        self.pairs()
+        heard = []
+        for number in range(30):
+            done = heard.append if number == 0 else None
+            self.now.send_data(b"%d" % number, 2, done or (lambda _: None), 15 * SECOND)
+            run(5 * SECOND)
+            if number == 1:
+                self.assertEqual(heard, [])
+            if number == 3:
+                self.assertEqual(heard, [False])
+        self.assertEqual(heard, [False])
+        self.assertLessEqual(len(self.now._waiting.all), 6)
+
+    def test_what_makes_room_for_newer_ones_is_told_so(self):
+        self.pairs()
+        heard = []
+        for number in range(8):
+            self.now.send_data(b"%d" % number, 2, heard.append)
+        self.assertEqual(heard, [False, False])
+        self.assertEqual(len(self.now._waiting.all), 6)
+
+    def test_without_room_in_the_memory_of_the_clock_it_goes_on(self):
+        """Others keep something there, too."""
+        for number in range(8):
+            rtcmemory.write("other%d" % number, b"x" * 200)
+        self.pairs()
+        for number in range(8):
+            self.now.send_data(bytes((65 + number,)) * 176, 2)
+        run(1 * SECOND)
+        self.assertEqual(rtcmemory.read("other7"), b"x" * 200)
+        self.assertEqual(self.now.sm.state, "ready")
+        self.hears(self.confirm(self.of(DATA)[-1][16:28]))
+        self.assertTrue(self.now.memory.is_new(b"twelve bytes"))
+        self.now.memory.save()
+
+
+class TestSearch(PeripheralCase):
+    def lost(self):
+        self.pairs()
+        self.now.sm.go("waking")
+
+    def test_a_recording_does_not_keep_it_from_other_channels(self):
+        """Somebody repeats a broadcast on the channel where its central was."""
+        self.lost()
+        old = self.broadcast()
+        channels = set()
+        for _ in range(600):
+            run(100)
+            channels.add(self.now._channel)
+            if self.now._channel == 1:
+                self.hears(old)
+        self.assertEqual(len(channels), 13)
+
+    def test_a_central_that_has_forgotten_it_and_moved_is_found_again(self):
+        """On another channel it tells the time to those that it does not know."""
+        self.lost()
+        for _ in range(700):
+            run(100)
+            if self.now._channel == 9:
+                self.hears(self.broadcast(channel=9))
+            if self.now.sm.state == "pairing":
+                break
+        self.assertEqual((self.now.sm.state, self.now._channel), ("pairing", 9))
+
+
+class TestBattery(PeripheralCase):
+    on_battery = True
+
+    def test_recordings_do_not_cost_more_than_a_search(self):
+        self.now.start()
+        run(10)
+        old = self.broadcast()
+        heard = []
+        self.now.send_data(b"1", 2, heard.append)
+        begin_s = uptime_s()
+        while not heard and uptime_s() - begin_s < 3600:
+            run(100)
+            self.hears(old)
+        self.assertEqual(heard, [False])
+        self.assertLessEqual(uptime_s() - begin_s, 160)
+
+    def test_nor_do_they_keep_one_awake_that_is_paired(self):
+        self.pairs()
+        old = self.broadcast()
+        heard = []
+        self.now.send_data(b"1", 2, heard.append)
+        begin_s = uptime_s()
+        while not heard and uptime_s() - begin_s < 3600:
+            run(100)
+            self.hears(old)
+        self.assertEqual(heard, [False])
+        self.assertLessEqual(uptime_s() - begin_s, 31)
 
 
 if __name__ == "__main__":
