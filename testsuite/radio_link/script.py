@@ -227,6 +227,16 @@ def test_one_that_was_unpaired_at_the_central_pairs_again_by_itself(world):
     assert link.pair()[6:38] != before[6:38]
 
 
+def test_unpaired_while_the_access_point_moves_it_finds_and_pairs_again(world):
+    link = Link(world)
+    before = link.pair()
+    command(world, "Unpair", link.other.wifi.mac.hex())
+    world.run_for(100)
+    link.central.wifi.channel = 11
+    assert link.hears_again(10 * MINUTES) < 4 * MINUTES
+    assert link.pair()[6:38] != before[6:38] and link.other.nvram["now"]["channel"] == 11
+
+
 def test_a_third_device_pairs_too(world):
     link = Link(world)
     third = Device(world, "tnowp", CONFIG, name="third")

@@ -170,6 +170,16 @@ def test_the_access_point_moves_while_the_scale_sleeps(world):
     assert house.scale.bench.radio.on_ms() < 500
 
 
+def test_it_was_unpaired_and_the_access_point_has_moved(world):
+    house = House(world)
+    command(world, "Unpair", house.identity())
+    world.run_for(1 * SECONDS)
+    house.gateway.wifi.channel = 11
+    for kilograms in (1, 2):
+        house.weighs(kilograms)
+    assert house.weights() == ["7.000", "1.000", "2.000"], house.scale.console()[-2000:]
+
+
 def test_the_access_point_moves_every_night(world):
     house = House(world)
     wanted = ["7.000"]
