@@ -121,6 +121,7 @@ class Bench:
         self.make_radio = None  # by who owns the bench: what espnow.py sends through
         self.has_counter = True
         self.uses_espnow = False  # said by stage.py, for installed programs in real time
+        self.late_us = 0  # how long a level may seem to last too long, on a busy computer
         self.has_rmt_receiver = False  # esp32.RMTRX, of firmwares made for it
         self.frequency_hz = 160_000_000
         self.unique_id = b"\x24\x0a\xc4\x00\x00\x01"

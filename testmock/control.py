@@ -11,6 +11,7 @@ RESET_STATUS = 42
 _REPORT_MS = 250
 _PICTURE_EVERY = 2
 _ASSOCIATE_MS = 500
+_LATE_US = 50_000
 
 
 class RealClock:
@@ -205,6 +206,7 @@ def prepare(time, folder, cause):
     sim = _Sim()
     sim.bench = bench = Bench(RealClock(time))
     bench.history_limit = 0
+    bench.late_us = _LATE_US
     # With the key rmt a keyfob is heard exactly, however busy this computer is.
     bench.has_rmt_receiver = True
     bench.wifi.associate_ms = _ASSOCIATE_MS

@@ -36,6 +36,7 @@ class HX711:
         self.wrong_pulses = 0  # while there is no value, or more than 27
         self.torn = 0  # values that changed while they were read
         self._now_us = bench.clock.now_us
+        self._off_us = _OFF_US + bench.late_us
         self._period_us = 1000000 // rate_hz
         self._random = Random(711)
         self._disturbance = self._disturbed_until_us = 0
@@ -70,7 +71,7 @@ class HX711:
 
     def is_down(self):
         """Switched off by its clock?"""
-        long = self._clock and self._now_us() - self._rose_us > _OFF_US
+        long = self._clock and self._now_us() - self._rose_us > self._off_us
         return bool(long and self.fault != "power_off")
 
     def _settle(self):
@@ -111,7 +112,7 @@ class HX711:
             return 1 if self._data.pull == 2 else 0
         if self.is_down():
             return 1
-        if self._clock and now_us - self._rose_us > _OFF_US:
+        if self._clock and now_us - self._rose_us > self._off_us:
             return 1 if now_us - self._rose_us < self._period_us else 0
         if 0 < self._pulses <= _BITS:
             return self._value >> (_BITS - self._pulses) & 1
@@ -125,7 +126,7 @@ class HX711:
         if level:
             self._rose_us = now_us
             self._rise()
-        elif now_us - self._rose_us > _OFF_US:
+        elif now_us - self._rose_us > self._off_us:
             self.power_on()
         elif self._is_wrong:
             self.wrong_pulses += 1
