@@ -1,7 +1,9 @@
 """A scale on a battery and its gateway: what happens to either, and that no reading gets lost."""
 
+from struct import pack
+
 from testmock.simworld.device import Device
-from testsuite.nowstory import NowInsight, in_program
+from testsuite.nowstory import NowInsight, PlayedPeripheral, in_program
 from testsuite.story import HOURS, MINUTES, SECONDS, command, sent, up, with_keys
 
 CONFIG = """ssid (none)
@@ -112,6 +114,23 @@ def test_one_that_was_given_up_pairs_again_by_itself_at_its_next_wake(world):
     assert house.gateway.said("info netnow: %s is not paired any more" % house.identity())
     assert house.weighs(8) == ["7.000", "8.000"], house.scale.console()[-2000:]
     assert house.pair()[:6] == before[:6] and house.pair()[6:] != before[6:]
+
+
+def test_one_that_made_room_for_the_hundred_and_first_does_so_too(world):
+    house = House(world)
+    house.gateway.power_cut()
+    world.run_for(1 * SECONDS)
+    kept = house.gateway.nvram["nowpairs"]
+    for number in range(1, 100):
+        kept["p%d" % number] = pack(">6s32sI", b"pee%03d" % number, b"s" * 32, 100 + number)
+    house.gateway.power_on()
+    peer = PlayedPeripheral(world, channel=6)
+    peer.pair()
+    assert house.gateway.said("warn netnow: too many pairs")
+    pairs = house.at_gateway.now.roster.pairs
+    assert house.scale.wifi.mac not in pairs.index and len(pairs.index) == 100
+    assert house.weighs(8) == ["7.000", "8.000"]
+    assert peer.mac in pairs.index and b"pee001" not in pairs.index and len(pairs.index) == 100
 
 
 def test_another_gateway_with_the_psk_does_not_take_its_place(world):
