@@ -47,6 +47,7 @@ def read_settings(device, target, lines):
     problems = Config(COMMON, device.keys(), lines, target).problems
     # Give back the memory of what only the start needs: 7 KB.
     diag.forget("epx", "config")
+    diag.forget("epx", "nowsettings")  # it would keep all of that
     diag.forget(device.profile, "settings")
     return problems
 
