@@ -254,7 +254,7 @@ class NetNowPeripheral(Seeker):
             return
         # Only the central can name our TID: so this is the time.
         self.memory.time = NetworkTime(time)
-        self._last_broadcast = None
+        self._last_broadcast = time
         self._note_flags(unpack_from(">H", body, 14)[0])
         state = self.sm.state
         if state in _LOST:
