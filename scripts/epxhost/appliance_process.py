@@ -271,6 +271,9 @@ if sim.bench.wires:
     import onewire
 if sim.bench.uses_espnow:
     import espnow
+    sim.load("wired")  # where network keeps what only these want of it
+    if sim.bench.parts:
+        sim.load("analog")
 gc.collect()
 print(gc.mem_alloc() - before)
 """
