@@ -41,6 +41,7 @@ def _module(name):
 
 wire = _module("nowwire")
 keyed = _module("keyed")
+nowpair = _module("nowpair")
 x25519 = _module("x25519")
 
 
@@ -230,7 +231,7 @@ class PlayedPeripheral(_Player):
     def _agree(self, own, public, answer):
         central = answer[:32]
         shared = x25519.shared(own, central)
-        secret = self.group.pair_secret(shared, self.mac, central, public)
+        secret = nowpair.pair_secret(self.group, shared, self.mac, central, public)
         self.proof = _mask(secret, answer[32:48])
         self.earlier_proof_shown = answer[64:]
         self.publics = central + public
@@ -296,7 +297,7 @@ class PlayedCentral(_Player):
             other = request.payload[:32]
             publics = public + other
             shared = x25519.shared(own, other)
-            secret = self.group.pair_secret(shared, request.peer, public, other)
+            secret = nowpair.pair_secret(self.group, shared, request.peer, public, other)
             self._share(secret)
             payload = public + _mask(secret, self.proof) + _confirmation(secret, self.proof)
             payload += keyed.hmac(self.earlier or self.proof, b"epx now 3 again", publics)[:16]

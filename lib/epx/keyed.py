@@ -1,8 +1,10 @@
-"""What keys are for: HMAC-SHA256, keys derived from keys, comparison in constant time."""
+"""What keys are for: HMAC-SHA256, and keys derived from keys."""
 
 import hashlib
 
-_BLOCK_BYTES = 64
+from micropython import const
+
+_BLOCK_BYTES = const(64)
 # Long integers are six times as fast as a loop over bytes, and keys are made for each stranger
 # who says that he is a known device.
 _INNER = int.from_bytes(b"\x36" * _BLOCK_BYTES, "big")
@@ -42,13 +44,3 @@ def hkdf(secret, salt, info, count):
         key = mac.digest(key, info, bytes((number,)))
         keys.append(key)
     return keys
-
-
-def equal(a, b):
-    """Compare in constant time."""
-    if len(a) != len(b):
-        return False
-    difference = 0
-    for i in range(len(a)):
-        difference |= a[i] ^ b[i]
-    return not difference

@@ -10,7 +10,8 @@ import os
 from micropython import const
 
 from epx import x25519
-from epx.keyed import equal, hmac
+from epx.compare import equal
+from epx.keyed import hkdf, hmac
 from epx.nowwire import KEY_BYTES, derived
 
 PROOF_BYTES = const(16)
@@ -34,7 +35,13 @@ def agreed(watchdog, group, own_secret, other_public, identity, publics):
         shared = x25519.shared(own_secret, other_public)
     finally:
         watchdog.may_block_exit()
-    return group.pair_secret(shared, identity, publics[:KEY_BYTES], publics[KEY_BYTES:])
+    return pair_secret(group, shared, identity, publics[:KEY_BYTES], publics[KEY_BYTES:])
+
+
+def pair_secret(group, shared, peer, central_public, peripheral_public):
+    """What a pair keeps of an exchange (RFC 7748): 32 bytes."""
+    info = b"epx now 3 pair" + peer + central_public + peripheral_public
+    return hkdf(shared, group.pairing, info, 1)[0]
 
 
 def _masked(secret, proof):

@@ -11,7 +11,7 @@ from epx.nowwire import CONFIRMED, DATA, Channel
 
 _REMEMBERED = const(26)  # bytes of each peripheral: the last two TIDs with their types
 _DELIVERED = const(26)  # likewise, of data
-_PACKED = ">IIIIHbBB"
+_PACKED = const(">IIIIHbBB")
 _PACKED_BYTES = const(21)
 _MOST_LOST = const(64)  # a longer gap is a restart, which skips reserved numbers
 _WARM = const(4)  # peripherals whose keys are ready, 1.5 KB each

@@ -8,7 +8,7 @@ from micropython import const
 from epx import log
 
 MOST_PAIRS = const(100)
-_LAYOUT = ">6s32sI"  # peer, secret, order in which they were paired
+_LAYOUT = const(">6s32sI")  # peer, secret, order in which they were paired
 _SIZE = const(42)
 
 

@@ -5,7 +5,7 @@ body that is encrypted (AES-256-CBC), and a tag over both (HMAC-SHA256, shortene
 section 5, allows). Numbers are big-endian. "Up" is from a peripheral to the central.
 """
 
-from hashlib import sha256 as _sha256
+from hashlib import sha256
 from struct import pack, pack_into
 
 from cryptolib import aes
@@ -97,9 +97,9 @@ class Channel:
         return packet + self._tag(packet)
 
     def _tag(self, packet):
-        inner = _sha256(self._inner)
+        inner = sha256(self._inner)
         inner.update(packet)
-        outer = _sha256(self._outer)
+        outer = sha256(self._outer)
         outer.update(inner.digest())
         return outer.digest()[:TAG_BYTES]
 
@@ -108,9 +108,9 @@ class Channel:
 
         The tags are compared encrypted: what the time of that tells, nobody can use.
         """
-        digest = _sha256(self._inner)
+        digest = sha256(self._inner)
         digest.update(sealed)
-        outer = _sha256(self._outer)
+        outer = sha256(self._outer)
         outer.update(digest.digest())
         encrypt = self._block.encrypt
         encrypt(outer.digest(), _blinded)
@@ -125,17 +125,12 @@ class Group:
     """What everybody has who knows the PSK, texts both."""
 
     def __init__(self, psk, group):
-        salt = _sha256(group.encode()).digest()
+        salt = sha256(group.encode()).digest()
         secret, network, pairing = hkdf(psk.encode(), salt, b"epx now 3 group", 3)
         self.network = network[:4]
         self.pairing = pairing
         self.up = Channel(secret, b"up", self.network)
         self.down = Channel(secret, b"down", self.network)
-
-    def pair_secret(self, shared, peer, central_public, peripheral_public):
-        """What a pair keeps of an exchange (RFC 7748): 32 bytes."""
-        info = b"epx now 3 pair" + peer + central_public + peripheral_public
-        return hkdf(shared, self.pairing, info, 1)[0]
 
 
 def payload_of(body):

@@ -10,7 +10,8 @@ from struct import calcsize, pack, unpack_from
 from cryptolib import aes
 from micropython import const
 
-from epx.keyed import Mac, equal
+from epx.compare import equal
+from epx.keyed import Mac
 
 PORT = const(1337)
 

@@ -10,7 +10,7 @@ class RemoteScale(Source):
 
     def heard_weight(self, kilograms):
         self.weight_kg = kilograms
-        self.announce("weight")
+        self.announce("weight_kg")
 
     def heard_malfunction(self, number):
         self.malfunction = number

@@ -17,7 +17,7 @@ def kilograms(payload):
 
 TOPICS = (
     # Kilograms, each time the scale has weighed.
-    Pub("Weight", "weight_kg", 3, on="weight", event=True),
+    Pub("Weight", "weight_kg", 3, on="weight_kg", event=True),
     # 0: none; 1: the converter does not answer; 4: it cannot be read; 8: the load does not rest.
     Pub("Malfunction", "malfunction", 0, on="malfunction", event=True),
 )

@@ -42,8 +42,8 @@ class Scale:
     """weight_kg = (raw + b) / a, None before the result and after a failure.
 
     malfunction: None before the result, then 0 or one of the codes above. done(this) is called
-    once, with the result there and the converter powered down. battery_mv is handed on only: measure it
-    before the radio draws its current.
+    once, with the result there and the converter powered down. battery_mv is handed on only:
+    measure it before the radio draws its current.
     """
 
     weight_kg = malfunction = None

@@ -15,6 +15,7 @@ from epxhost.errors import ToolError
 # What may be imported on a PC: no time, no machine, no sockets, only tables and pure functions.
 PURE_MODULES = (
     "epx.clock",
+    "epx.compare",
     "epx.config",
     "epx.keyed",
     "epx.nowpair",

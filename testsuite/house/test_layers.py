@@ -13,7 +13,7 @@ LAYERS = (
     ("loader.sets",),
     ("loader.start",),
     # Pure: no time, no machine, no socket. The PC tools import these.
-    ("epx.keyed",),
+    ("epx.keyed", "epx.compare"),
     (
         "epx.clock",
         "epx.config",

@@ -3,7 +3,8 @@
 import unittest
 from binascii import hexlify
 
-from epx.keyed import Mac, equal, hkdf, hmac
+from epx.compare import equal
+from epx.keyed import Mac, hkdf, hmac
 
 # RFC 4231, section 4.2 to 4.8: key, data, HMAC-SHA256 (the fifth is truncated there).
 HMAC = (

@@ -5,7 +5,7 @@ The bytes themselves are in test_nowvectors.py.
 
 import unittest
 
-from epx import nowwire
+from epx import nowpair, nowwire
 from epx.nowwire import (
     CONFIRMED,
     DATA,
@@ -72,12 +72,15 @@ class TestGroup(unittest.TestCase):
     def test_the_key_of_a_pair_depends_on_all_that_went_into_it(self):
         group = Group("bla", "ble")
         arguments = (b"s" * 32, PEER, b"c" * 32, b"p" * 32)
-        found = {group.pair_secret(*arguments), Group("bla", "blu").pair_secret(*arguments)}
+        found = {
+            nowpair.pair_secret(group, *arguments),
+            nowpair.pair_secret(Group("bla", "blu"), *arguments),
+        }
         for i in range(4):
             changed = list(arguments)
             changed[i] = changed[i][:-1] + b"x"
-            found.add(group.pair_secret(*changed))
-        found.add(group.pair_secret(arguments[0], PEER, arguments[3], arguments[2]))
+            found.add(nowpair.pair_secret(group, *changed))
+        found.add(nowpair.pair_secret(group, arguments[0], PEER, arguments[3], arguments[2]))
         self.assertEqual(len(found), 7)
         self.assertEqual({len(secret) for secret in found}, {32})
 
