@@ -69,8 +69,7 @@ class NetNowCentral(NetNow):
     def __init__(self, config, net, mqtt, watchdog):
         super().__init__(config)
         self.otakey = config.otakey
-        start = os.urandom(TIME_BYTES)
-        self.time = NetworkTime(bytes((start[0] & 0x7F,)) + start[1:])
+        self.time = NetworkTime(_anywhere())
         self.roster = Roster(self._network)
         self._count = unpack_from(">I", os.urandom(4))[0] >> 2
         self.desk = Desk(self, watchdog)
@@ -97,6 +96,8 @@ class NetNowCentral(NetNow):
             return
         log.info("netnow: on channel %d", channel_now)
         if self._clock is None:
+            # Again: random numbers of the chip are good once its radio is on.
+            self.time.set(_anywhere())
             self._clock = Task(
                 self.broadcast_time, 0, _BROADCAST_MS, jitter_ms=_BROADCAST_JITTER_MS, core=True
             )
@@ -267,7 +268,7 @@ class NetNowCentral(NetNow):
             return
         if peer.update:
             _updates().note_state(peer, words, body[14] << 8 & ON_TRIAL)
-        peer.set = words[:1]
+        peer.set = words[:1] if words[:1].isalpha() else ""
 
     # For the appliance and the house.
 
@@ -283,6 +284,12 @@ class NetNowCentral(NetNow):
 
             self.back = BackData(self)
         self.back.add(identity, payload)
+
+
+def _anywhere():
+    """A time that nobody can guess, far from its end."""
+    time = os.urandom(TIME_BYTES)
+    return bytes((time[0] & 0x7F,)) + time[1:]
 
 
 def _updates():

@@ -1,13 +1,19 @@
 """Hands what comes by radio to whom it is for, by Hear rows; loaded by who has some."""
 
+from micropython import const
+
 from epx import diag, log
+from epx.loop import uptime_s
 from epx.nowtopics import split
 from epx.nowwire import payload_of
+
+_COMPLAINTS_PER_SECOND = const(5)
 
 
 class Hearer:
     """Short functions: see nowwire.Channel."""
 
+    _complained_s = -1
     core = False  # as the owner of commands: what they raise is the appliance's own
 
     def __init__(self):
@@ -26,7 +32,12 @@ class Hearer:
             return self._complain(error)
 
     def _complain(self, error):
-        log.warn("netnow: %s", error)
+        if uptime_s() != self._complained_s:
+            self._complained_s = uptime_s()
+            self._complaints = 0
+        self._complaints += 1
+        if self._complaints <= _COMPLAINTS_PER_SECOND:
+            log.warn("netnow: %s", error)
         return False
 
     def _deliver(self, payload):

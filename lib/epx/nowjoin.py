@@ -15,6 +15,7 @@ _ASKS_PER_CHANNEL = const(5)
 _EXCHANGE_MS = const(3000)
 _REFUSED_MS = const(20000)
 _EXCHANGES = const(5)
+_DEBT_MS = const(30000)  # of a battery: once somebody was heard, a pairing is worth it
 
 
 class Join:
@@ -70,7 +71,7 @@ class Join:
         if self._tries > _EXCHANGES:
             # Not by way of waking: there, a recording would lead here again, and nowhere else.
             seeker.sm.go("scanning" if self._is_kept() else "unpaired")
-        elif seeker.pays(_EXCHANGE_MS):
+        elif seeker.pays(_EXCHANGE_MS, _DEBT_MS):
             payload = self._own[1]
             if self._is_kept():
                 payload += seeker.pairing.public  # what the proof that we want to see is for
@@ -94,7 +95,7 @@ class Join:
             seeker.sm.go("waking")  # not forgotten at all: packets were lost
         else:
             self._exchange.restart(_REFUSED_MS)
-            seeker.pays(_REFUSED_MS)
+            seeker.pays(_REFUSED_MS, _DEBT_MS)
             if status == KNOWN:
                 log.warn("netnow: the central knows this device: let it pair again, Pair on")
                 if seeker.on_battery:

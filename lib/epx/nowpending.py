@@ -28,8 +28,11 @@ def _proof(otakey, identity, public):
             nvs.get_blob("central", key)
         except OSError:
             key = os.urandom(KEY_BYTES)
-            nvs.set_blob("central", key)
-            nvs.commit()
+            try:
+                nvs.set_blob("central", key)
+                nvs.commit()
+            except OSError as error:  # what is paired now needs pair.txt to be paired again
+                log.error("netnow: the central's secret not kept: %s", error)
     else:
         key = otakey.encode()
     return hmac(key, b"epx now 3 proof", identity, public)[:PROOF_BYTES]

@@ -220,10 +220,10 @@ class Seeker(NetNow):
         self.send_packet(BROADCAST_MAC, kinds, self.group.up, self.new_tid(), none)
 
     def may_pair_again(self):
-        """With another central that can prove to be ours: ours on a new board. For a battery that
-        is an attempt per some hours."""
+        """With another central that can prove to be ours: ours on a new board. A battery pays for
+        that afterwards: each search takes all that there is, and so would never save it up."""
         if self.on_battery:
-            if self.memory.scan_ms < _PAIR_AGAIN_MS:
+            if self.memory.scan_ms < 0:
                 return False
             self.memory.scan_ms -= _PAIR_AGAIN_MS
         return True
@@ -234,11 +234,11 @@ class Seeker(NetNow):
         self._tries = 0
         self._first_channel = os.urandom(1)[0]  # who may search for seconds only gets everywhere
 
-    def pays(self, ms):
+    def pays(self, ms, debt_ms=0):
         """Of the battery for a radio that is on without a central. False if that is used up."""
         memory = self.memory
         if self.on_battery:
-            if memory.scan_ms < ms:
+            if memory.scan_ms + debt_ms < ms:
                 self.give_up()
                 return False
             memory.scan_ms -= ms

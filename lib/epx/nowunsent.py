@@ -17,7 +17,7 @@ _LONGEST_S = const(2000000)  # three weeks; then its clock is off too far anyway
 _PAIR_BYTES = const(86)
 _RTC_BLOCK = const(16)
 _NVRAM_BLOCK = const(1024)
-_LAYOUT = ">I12sII"  # counter reserved, network time, seconds of the clock then, ms for scans
+_LAYOUT = ">I12sIi"  # counter reserved, network time, seconds of the clock then, ms for scans
 _SIZE = const(24)
 
 
@@ -62,7 +62,7 @@ class Memory:
     """
 
     slept_ms = 0
-    scan_ms = 130000  # all that may be saved up
+    scan_ms = 130000  # all that may be saved up; below 0: spent in advance
 
     def __init__(self):
         kept = rtcmemory.read("now")

@@ -1,11 +1,15 @@
 """A central whose network, broker or flash fails."""
 
+import json
+import os
 import unittest
 
-from now_fakes import Watchdog, identity, run, secret
+import network
+from now_fakes import Watchdog, identity, run, said, secret
 
+from epx import log
 from epx.netnowc import NetNowCentral
-from epx.nowwire import CONFIRM, CONFIRMED, DATA, NOT_CONFIRMED, PLAIN_BYTES, TIME, Channel
+from epx.nowwire import CONFIRM, CONFIRMED, DATA, NOT_CONFIRMED, PLAIN_BYTES, TIME, WAKEUP, Channel
 
 
 class Machine:
@@ -83,17 +87,17 @@ class CentralCase(unittest.TestCase):
     def pair(self, number):
         self.now.roster.pairs.put(identity(number), secret(number), [])
 
-    def hears(self, number, kind, value, tid):
+    def hears(self, number, kind, value, tid, payload=None, type=DATA):
         self.count += 1
         up = Channel(secret(number), b"up", self.now.group.network)
         packet = up.seal(
-            (DATA, kind),
+            (type, kind),
             identity(number),
             self.count,
             tid,
             self.now.time.now(),
             0,
-            b"stat/Scale/Weight\n" + value,
+            b"stat/Scale/Weight\n" + value if payload is None else payload,
         )
         self.now._buffer[: len(packet)] = packet
         self.now._take(len(packet))
@@ -160,6 +164,65 @@ class TestRadio(CentralCase):
         before = len(self.sent)
         self.now.broadcast_time()
         self.assertEqual(len(self.sent), before + 1)
+
+    def test_the_time_begins_where_nobody_can_guess(self):
+        """The chip's random numbers are good once the radio is on, and not before."""
+        asked = []
+        urandom = os.urandom
+
+        def noted(size):
+            asked.append((size, network.WLAN(network.STA_IF).active()))
+            return urandom(size)
+
+        network.WLAN(network.STA_IF).active(False)
+        os.urandom = noted
+        try:
+            NetNowCentral(Config, self.net, self.mqtt, Watchdog())
+        finally:
+            os.urandom = urandom
+        self.assertEqual([on for size, on in asked if size == 12], [False, True])
+
+
+class TestTalk(CentralCase):
+    def test_nonsense_does_not_fill_the_log(self):
+        self.pair(1)
+        said("")
+        for number in range(50):
+            tid = b"nonsense%04d" % number
+            self.hears(1, NOT_CONFIRMED, b"", tid, b"nonsense")
+        lines = 0
+        while log.peek():
+            lines += 1
+            log.drop()
+        self.assertLessEqual(lines, 10)
+
+    def test_what_a_device_says_of_itself_does_not_spoil_the_list_of_all(self):
+        self.pair(1)
+        for number in range(4):
+            word = ('"', "\\", "\n", "b")[number].encode()
+            self.hears(1, 0, b"", b"wakes up%04d" % number, word, WAKEUP)
+            from epx import nowlist
+
+            rows = json.loads(nowlist.page(self.now.roster))["peers"]
+            self.assertEqual(rows[0].get("set"), "b" if number == 3 else None)
+
+
+class TestFlash(CentralCase):
+    def test_without_room_in_nvram_pairing_goes_on(self):
+        from epx import nowpending
+
+        class Full:
+            def __init__(self, name):
+                pass
+
+            def fails(self, *arguments):
+                raise OSError(-4357, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+
+            get_blob = set_blob = commit = fails
+
+        nowpending.NVS = Full
+        proof = nowpending._proof(None, identity(1), secret(1))
+        self.assertEqual(len(proof), 16)
 
 
 if __name__ == "__main__":
