@@ -15,7 +15,6 @@ from micropython import const
 from epx import log
 from epx.loop import Poll
 from epx.nowwire import (
-    EVERYBODY,
     HEAD_BYTES,
     LEAST_BYTES,
     MOST_BYTES,
@@ -69,7 +68,7 @@ class NetNow:
         self._network = self.group.network
         self._buffer = buffer = bytearray(MOST_BYTES)
         self._received = [None, buffer, 0, 0]  # sender's MAC, packet, RSSI, ms
-        self._view = view = memoryview(buffer)
+        view = memoryview(buffer)
         self._network_view = view[2:6]
         self._peer_view = view[6:12]
         self._tid_view = view[16:HEAD_BYTES]
@@ -130,10 +129,10 @@ class NetNow:
         except OSError:  # it is known
             pass
 
-    def _send(self, mac, packet, acknowledged=False):
-        """True if it is on the air, and, if so wanted, the radio at mac has acknowledged it."""
+    def _send(self, mac, packet, sync=False):
+        """True if it is on the air, and, with sync, the radio at mac has acknowledged it."""
         try:
-            return self._radio.send(mac, packet, acknowledged)
+            return self._radio.send(mac, packet, sync)
         except OSError as error:
             log.warn("netnow: %s", error)
             return False
@@ -185,7 +184,7 @@ class NetNow:
         """For _cuts; None if no packet has this size."""
         if size < LEAST_BYTES or size & 15 != HEAD_BYTES - TAG_BYTES:
             return None
-        view = self._view
+        view = memoryview(self._buffer)
         end = size - TAG_BYTES
         cut = self._cuts[size] = (view[:end], view[HEAD_BYTES:end], view[end:size])
         return cut
@@ -210,9 +209,6 @@ class NetNow:
 
     def new_tid(self):
         return os.urandom(TID_BYTES)
-
-    def is_for_all(self):
-        return self._peer_view == EVERYBODY
 
 
 def _empty(table):

@@ -16,6 +16,7 @@ from epx.nowwire import (
     CONFIRM,
     CONFIRMED,
     DATA,
+    EVERYBODY,
     HOLDS,
     MORE_WAITS,
     MOST_PAYLOAD,
@@ -106,8 +107,11 @@ class NetNowPeripheral(Seeker):
         return True
 
     def _send_data(self, kind, tid, payload, acknowledged=False):
-        manager, now = self.pairing.manager, self.memory.time.now()
-        return self.send_packet(manager, (DATA, kind), self._up, tid, now, payload, acknowledged)
+        time, manager = self.memory.time, self.pairing.manager
+        if time is None:
+            return False  # unpaired in this turn
+        kinds = (DATA, kind)
+        return self.send_packet(manager, kinds, self._up, tid, time.now(), payload, acknowledged)
 
     def _send_first(self):
         self._sent = 0
@@ -115,7 +119,7 @@ class NetNowPeripheral(Seeker):
 
     def _transmit(self):
         unsent = self.memory.unsent
-        if not unsent:
+        if not unsent or self.sm.state != "ready":
             return
         if self._sent >= (1 if self._is_late else len(_AGAIN_MS)):
             self.sm.go("waking")  # is the central still there?
@@ -162,7 +166,7 @@ class NetNowPeripheral(Seeker):
 
     def _judge(self, type, cut):
         if type == TIME:
-            if self.is_for_all():
+            if self._peer_view == EVERYBODY:
                 body = self._opened(self.group.down, cut)
                 if body:
                     self._on_broadcast(body)

@@ -15,8 +15,8 @@ class Confirmations:
     def __init__(self, central, mqtt):
         self._central = central
         self._mqtt = mqtt
-        self._unsettled = []  # (identity, TID)
-        self._task = Task(self._give_settled, core=True)
+        self.waits = []  # (identity, TID)
+        self._task = Task(self._look, core=True)
         self._task.cancel()
 
     def _is_settled(self):
@@ -39,16 +39,16 @@ class Confirmations:
             self._central.confirm_now(identity, tid)
             return
         waiting = (identity, tid)
-        if waiting not in self._unsettled:
-            if len(self._unsettled) >= _MOST_UNSETTLED:
-                self._unsettled.pop(0)  # it asks again
-            self._unsettled.append(waiting)
+        if waiting not in self.waits:
+            if len(self.waits) >= _MOST_UNSETTLED:
+                self.waits.pop(0)  # it asks again
+            self.waits.append(waiting)
             self._task.restart(_SETTLE_MS)
 
-    def _give_settled(self):
+    def _look(self):
         if not self._mqtt.connected():
-            self._unsettled.clear()  # they ask again
+            self.waits.clear()  # they ask again
         elif not self._is_settled():
             self._task.restart(_SETTLE_MS)
-        while self._unsettled and not self._task.active():
-            self._central.confirm_now(*self._unsettled.pop(0))
+        while self.waits and not self._task.active():
+            self._central.confirm_now(*self.waits.pop(0))

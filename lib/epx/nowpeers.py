@@ -156,7 +156,7 @@ class Roster:
             peer.update, peer.set = earlier.update, earlier.set
             peer.delivered = earlier.delivered
         heard = [self.peer_of(identity) for identity in self.heard]
-        longest_unheard_first = sorted(heard, key=_last_seen)
+        longest_unheard_first = sorted(heard, key=lambda peer: peer.seen_s)
         seen = [peer.identity for peer in longest_unheard_first]
         victim = self.pairs.put(peer.identity, peer.secret, seen)
         peer.secret = None
@@ -177,7 +177,3 @@ class Roster:
         """True if it was paired."""
         self.drop(identity)
         return self.pairs.remove(identity)
-
-
-def _last_seen(peer):
-    return peer.seen_s

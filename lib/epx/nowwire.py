@@ -68,7 +68,7 @@ def derived(secret, words):
     return hmac(secret, words, b"\x01")
 
 
-class Channel:
+class Channel(Mac):
     """One direction: seals packets, and opens those that are authentic.
 
     Its methods are short on purpose: MicroPython puts a frame of more than 11 words on the heap,
@@ -79,9 +79,7 @@ class Channel:
         self._network = network
         self._key = derived(secret, b"epx now 3 encrypt " + direction)
         self._block = aes(self._key, 1)
-        mac = Mac(derived(secret, b"epx now 3 authenticate " + direction))
-        self._inner = mac.inner
-        self._outer = mac.outer
+        super().__init__(derived(secret, b"epx now 3 authenticate " + direction))
 
     def seal(self, kinds, peer, counter, tid, time, extra=0, payload=b""):
         """A packet. kinds: (type, kind); peer: 6 bytes; tid, time: 12 bytes each."""
@@ -94,23 +92,16 @@ class Channel:
         head = pack(">BB4s6sI12s", VERSION, kinds[0], self._network, peer, counter, tid)
         vector = self._block.encrypt(head[12:])
         packet = head + aes(self._key, 2, vector).encrypt(body)
-        return packet + self._tag(packet)
+        return packet + self.digest(packet)[:TAG_BYTES]
 
-    def _tag(self, packet):
-        inner = sha256(self._inner)
-        inner.update(packet)
-        outer = sha256(self._outer)
-        outer.update(inner.digest())
-        return outer.digest()[:TAG_BYTES]
-
-    def is_authentic(self, sealed, tag):
-        """sealed: all of a packet before its tag. Any buffers.
+    def is_authentic(self, packet, tag):
+        """packet: all of it before its tag. Any buffers.
 
         The tags are compared encrypted: what the time of that tells, nobody can use.
         """
-        digest = sha256(self._inner)
-        digest.update(sealed)
-        outer = sha256(self._outer)
+        digest = sha256(self.inner)
+        digest.update(packet)
+        outer = sha256(self.outer)
         outer.update(digest.digest())
         encrypt = self._block.encrypt
         encrypt(outer.digest(), _blinded)
