@@ -407,6 +407,23 @@ def test_after_a_power_cut_it_goes_on_with_numbers_never_used(world):
     assert link.device.nvram["now"]["counter"] > wakeup.counter
 
 
+def test_unpaired_in_the_turn_in_which_it_has_something_to_say(world):
+    link = Link(world)
+
+    def unpair_and_say():
+        link.now.unpair()
+        modes = [link.now.send_data(b"stat/TNow/Value\n%d" % mode, mode) for mode in (0, 1, 2)]
+        return modes
+
+    assert world.run_until(lambda: not link.now.memory.unsent, 30 * SECONDS)
+    told = len(link.central.told())
+    assert in_program(link.device, unpair_and_say) == [False, False, True]
+    assert world.run_until(lambda: link.central.told(told), 90 * SECONDS)
+    assert link.central.told(told)[0] == b"stat/TNow/Value\n2" and link.state() == "ready"
+    assert len(link.central.of(wire.PAIRING, wire.EXCHANGE)) == 2
+    assert link.device.resets == [] and link.device.slept == []
+
+
 def test_a_radio_that_does_not_start_is_tried_again_after_a_rest(world):
     radio = BrokenRadio(world.device)
     central = PlayedCentral(world)
