@@ -107,6 +107,7 @@ def test_the_access_point_moves(world):
     there = lambda: link.state() == "ready" and other.tuned() == central.channel
     for channel in (11, 1, 13):
         central.channel = channel
+        assert world.run_until(central.is_up, 1 * MINUTES)
         assert world.run_until(there, 70 * SECONDS), link.other.console()[-2000:]
         link.hears_again(31 * SECONDS)
     assert link.pair() == before and link.other.nvram["now"]["channel"] == 13
