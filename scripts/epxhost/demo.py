@@ -1,9 +1,11 @@
 """`make demo`: an appliance lives on this PC, with everything but its hardware real."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -18,11 +20,16 @@ from epxhost.demostory import Story
 from epxhost.demotools import for_the_tools
 from epxhost.demoview import LiveView, write_svg
 from epxhost.errors import ToolError
-from epxhost.localbroker import LocalBroker
+from epxhost.ether_hub import EtherHub
+from epxhost.localbroker import LocalBroker, free_port
 
 # More than a board has: the program is source here, so that somebody can change and update it.
 _HEAP = "256k"
 _TURN_S = 0.1
+# Two that talk by radio: half a minute passes before a central can pair.
+_FAST = 4
+_SLEEP_S = 2.0
+_MACS = "240ac4000101", "240ac4000201"
 
 
 def interpreter(wanted: str) -> tuple[list[str] | None, str]:
@@ -73,6 +80,39 @@ def _play(
                 return
 
 
+def _of_time(command: list[str] | None) -> str:
+    fast = f", and both clocks go {_FAST} times as fast" if command else ""
+    return f"Nobody sleeps for longer than {_SLEEP_S:.0f} s here{fast}"
+
+
+@contextlib.contextmanager
+def _devices(
+    told: type[Story], profile: str, config: str, command: list[str] | None
+) -> Iterator[list[ApplianceProcess]]:
+    """The appliance, and the one that it talks to by radio, if it does."""
+    if not told.other_profile:
+        with ApplianceProcess(profile, config, command, installed=True) as process:
+            yield [process]
+        return
+    with EtherHub() as hub, contextlib.ExitStack() as stack:
+        processes = []
+        texts = {profile: config, told.other_profile: told.other_config}
+        for (name, text), mac in zip(texts.items(), _MACS, strict=True):
+            process = ApplianceProcess(
+                name,
+                text,
+                command,
+                installed=True,
+                port=free_port() if command else None,
+                speed=_FAST,
+                ether=hub.port,
+                mac=mac,
+                longest_sleep_s=_SLEEP_S,
+            )
+            processes.append(stack.enter_context(process))
+        yield processes
+
+
 @click.command()
 @click.option("--seconds", type=click.FloatRange(min=10), help="end by itself after this time")
 @click.option("--plain", is_flag=True, help="lines of text; so it is without a terminal, too")
@@ -94,6 +134,7 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
     another terminal. Status 1 if the appliance did not publish.
     """
     told = demostory.story_of(profile)
+    profile = told.profile or profile
     plain = plain or not sys.stdout.isatty()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
@@ -107,11 +148,15 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
             config = demostory.config_text(told, broker.port, otakey)
             with (
                 for_the_tools(broker, otakey),
-                ApplianceProcess(profile, config, command, installed=True) as process,
+                _devices(told, profile, config, command) as processes,
             ):
+                process = processes[0]
                 # The whole story from now on, however long it took to come so far.
                 until_s = state.now_s() + seconds if seconds else None
                 story = told(state, process, listener, seconds or demostory.LOOP_S)
+                if told.other_profile:
+                    story.other = processes[1]
+                    state.tell("story", _of_time(command))
                 try:
                     _play(
                         state,

@@ -69,6 +69,11 @@ class Story:
     has_display = False
     own_steps: tuple[Step, ...] = ()
     own_keys: tuple[Key, ...] = ()
+    # Of one with a second device, with which the first talks by radio: its profile, its lines.
+    profile = ""
+    other_profile = ""
+    other_config = ""
+    other: ApplianceProcess | None = None
 
     def __init__(
         self, state: DemoState, process: ApplianceProcess, listener: Listener, loop_s: float
@@ -109,6 +114,21 @@ class Story:
         """A command to the appliance, as soon as it hears."""
         self._pending.append((topic, payload))
 
+    def other_hardware(self, line: str) -> None:
+        if self.other:
+            self.other.command(line)
+
+    def other_event(self, kind: str, value: object) -> None:
+        """What happens in the second device; as DemoState.event()."""
+
+    def _hear_other(self) -> None:
+        while self.other and not self.other.events.empty():
+            kind, value = self.other.events.get()
+            if kind == "console":
+                self._state.log.append((self._state.now_s(), f"{self.other_profile}: {value}"))
+                self._state.tell("radio", f"{self.other_profile}: {value}")
+            self.other_event(kind, value)
+
     # For the demo and its views.
 
     @property
@@ -136,6 +156,7 @@ class Story:
             self.set_up_again()
             if not self.wifi_on:
                 self.hardware("set wifi.available 0")
+        self._hear_other()
         self.live(passed_s)
         self._send_pending(now_s)
         if self.paused:
@@ -207,8 +228,13 @@ def steps_of(story: type[Story]) -> tuple[Step, ...]:
     return tuple(step._replace(why=step.why.format(name=story.name)) for step in steps)
 
 
+# Who of two has the story.
+PAIRS = {"scale": "scale_manager", "scale_sensor": "scale_manager", "tnowp": "tnowc"}
+
+
 def story_of(profile: str) -> type[Story]:
     """The story that belongs to a profile."""
+    profile = PAIRS.get(profile, profile)
     told = [name for name in profiles() if (_FOLDER / f"{name}.py").exists()]
     if profile not in told:
         raise ToolError(f"no story for '{profile}' (there are: {', '.join(told)})")

@@ -1,6 +1,7 @@
 """The demo: its picture of the display, its screen, and one short run of all of it."""
 
 import io
+import queue
 import runpy
 import select
 import subprocess
@@ -28,8 +29,10 @@ SHOWN = {
     "h2o": (18, "Flow ", "Pumped "),
     "relay": (18, "0/State 1", "3/State 1"),
     "rx433": (22, "Keyfob ", "Button "),
+    "scale_manager": (40, "Weight 7.000", "Peers "),
     "switch": (18, "Manual0/Event P", "Manual2/Event T+"),
     "termo": (18, "Temperature/2801000000000029 ", "Temperature/2802000000000070 "),
+    "tnowc": (40, "YourRSSI ", "Peers "),
     "weather": (22, "Temperature ", "Pressure 10"),
 }
 # A new profile has no story at first.
@@ -40,9 +43,12 @@ PROFILES = [
         profile, marks=pytest.mark.skip(reason=f"no story of {profile} in demostories/ and SHOWN")
     )
     for profile in profiles()
+    if profile not in demostory.PAIRS
 ]
 # As users see it; the others are on CPython, which needs no time to compile.
-ON_MICROPYTHON = ("h2o", "rx433")
+ON_MICROPYTHON = ("h2o", "rx433", "scale_manager", "tnowc")  # of two, with a fast clock
+# Nothing hangs on their pins that somebody could change.
+NO_HARDWARE = ("relay", "scale_manager", "tnowc")
 
 
 class Broker:
@@ -132,20 +138,26 @@ def test_every_step_and_key_is_something_the_story_can_do(state, profile):
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_hardware_understands_what_it_is_told(state, profile):
     """By keys, by itself, and after a reset."""
-    bench = Bench(types.SimpleNamespace(now_us=lambda: 1_000_000))
-    runpy.run_path(str(ROOT / "profiles" / profile / "stage.py"))["stage"](bench)
-    control = Control(bench, None, select, 0, None)
-    told = []
+    told, told_other = [], []
     story = story_in(state, profile)
     story._process.command = told.append
+    story.other = types.SimpleNamespace(command=told_other.append, events=queue.Queue())
     state.broker = types.SimpleNamespace(running=True, kill=lambda: None, start=lambda: None)
     for act in story.actions().values():
         act()
     story.live(2.0)
     story.set_up_again()
-    for line in told:
+    obey(profile, told)
+    obey(story.other_profile or profile, told_other)
+    assert len(told) > (0 if profile in NO_HARDWARE else 1)
+
+
+def obey(profile, lines):
+    bench = Bench(types.SimpleNamespace(now_us=lambda: 1_000_000))
+    runpy.run_path(str(ROOT / "profiles" / profile / "stage.py"))["stage"](bench)
+    control = Control(bench, None, select, 0, None)
+    for line in lines:
         control._obey(line.split())
-    assert len(told) > (0 if profile == "relay" else 1)  # which has nothing but outputs
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -155,6 +167,27 @@ def test_a_story_knows_its_profile(profile):
     assert story.has_display == ("SSD1306" in stage)
     text = demostory.config_text(story, 1883, "abcdefghijklmnop")
     assert settings.config_problems(text, profile) == []
+    if story.other_profile:
+        assert settings.config_problems(story.other_config, story.other_profile) == []
+
+
+@pytest.mark.parametrize("profile", demostory.PAIRS)
+def test_two_that_talk_by_radio_have_one_story(profile):
+    assert demostory.story_of(profile).profile == demostory.PAIRS[profile]
+
+
+def test_a_scale_weighs_what_lies_on_it_in_each_wake(state):
+    told = []
+    story = story_in(state, "scale_manager")
+    story.other = types.SimpleNamespace(command=told.append, events=queue.Queue())
+    story.put_on()
+    told.clear()
+    story.other.events.put(("state", {"deepsleep": 3600000}))
+    story._hear_other()
+    assert (story.sensor, told) == ("sleeps", [])
+    story.other.events.put(("console", "info reset by deep sleep"))
+    story._hear_other()
+    assert (story.sensor, told) == ("awake", ["set cell.mass_kg 12.5", "set cell.present 1"])
 
 
 def test_a_profile_without_a_story_is_told():
