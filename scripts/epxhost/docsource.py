@@ -197,6 +197,7 @@ class _RecordingBench:
         self.found: list[Part] = []
         self.parts: dict[str, object] = {}
         self.clock = SimpleNamespace(now_us=lambda: 0)
+        self.late_us = 0
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         """What else a stage may do there hangs nothing on it."""
