@@ -35,6 +35,7 @@ _PAIR_AGAIN_MS = const(15000)
 _SCAN_PART = const(720)  # of all time may be spent on scans by who has a battery: 120 s per day
 _SCAN_MOST_MS = const(130000)  # twice all channels, for a pairing
 _MOST_ASKED = const(4)
+_MOST_STATE = const(120)  # bytes; a packet has room for 176
 ANSWER_MS = const(5000)
 
 
@@ -263,4 +264,9 @@ def _state():
     words = diag.last_words("reboot.txt", 100) or ""
     if "failed, back to" not in words:
         words = ""
-    return ((verdict.chosen or "") + words.split("\n")[0]).encode()
+    state = ((verdict.chosen or "") + words.split("\n")[0]).encode()
+    # What does not fit is cut off between two characters (RFC 3629, section 3).
+    end = min(len(state), _MOST_STATE)
+    while end < len(state) and state[end] & 0xC0 == 0x80:
+        end -= 1
+    return state[:end]
