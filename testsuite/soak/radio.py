@@ -254,6 +254,8 @@ class Village:
         long_ago_ms = self.world.now_ms() - _QUIET_MS
         lost = account.lost(long_ago_ms)
         assert not lost, [(r.device.name, r.payload, r.ms, r.dropped) for r in lost]
+        # Of eighteen scales one or two may have missed their central in two wakes.
+        assert len({r.device for r in account.late(long_ago_ms)}) <= 2
         assert not account.problems, account.problems[:10]
         missing = account.not_published(long_ago_ms)
         assert not missing, [(r.device.name, r.payload, r.ms) for r in missing]

@@ -209,13 +209,18 @@ class Account:
 
     # The balance.
 
-    def lost(self, before_ms):
-        """Readings sent before that time that no command was called for, and should have been."""
+    def late(self, before_ms):
+        """Readings sent before that time that no command was called for yet."""
         return [
             reading
             for reading in self.readings.values()
             if not reading.calls and not reading.power_cut and reading.ms < before_ms
         ]
+
+    def lost(self, before_ms):
+        """The same, without those that wait in the RTC memory of a device for its next wake."""
+        late = self.late(before_ms)
+        return [r for r in late if r.tid not in r.device.bench.rtc_memory]
 
     def not_published(self, before_ms):
         """Readings of scales that were received and are not at the broker."""
