@@ -4,7 +4,7 @@ import unittest
 
 from now_fakes import Watchdog, run
 
-from epx import keyed, nowpair, rtcmemory, x25519
+from epx import diag, keyed, nowpair, rtcmemory, x25519
 from epx.loop import uptime_s
 from epx.netnow import CONTENT, REPLAY
 from epx.netnowp import NetNowPeripheral
