@@ -283,7 +283,8 @@ class TestWords(PeripheralCase):
         finally:
             diag.last_words = last_words
         self.pairs()
-        self.assertTrue(str(self.now._state, "utf-8").startswith("set b failed, back to a: \u20ac"))
+        words = str(self.now._state, "utf-8")
+        self.assertTrue(words.startswith("set b failed, back to a: \u20ac"))
 
 
 class TestBattery(PeripheralCase):
