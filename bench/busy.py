@@ -3,7 +3,10 @@ gets a world whose device has just come to the broker, and does all it can to it
 
 import sys
 
-from testsuite.story import MINUTES, SECONDS, command
+from epxhost import smoke
+from testmock.simworld.device import Device
+from testmock.simworld.lan import BROKER_ADDRESS
+from testsuite.story import HOURS, MINUTES, SECONDS, command
 
 _ROUNDS = 5
 
@@ -74,6 +77,34 @@ def _rx433(world):
     world.run_for(1 * MINUTES)
 
 
+def _scale_manager(world):
+    """A scale wakes all the time."""
+    _paired(world, "scale_sensor", "calibration_a 10\ncalibration_b 20\n")
+    world.run_for(3 * HOURS)
+
+
+def _tnowc(world):
+    """A peripheral talks, and is talked to."""
+    _paired(world, "tnowp", "")
+    for _ in range(_ROUNDS):
+        for _ in range(4):
+            command(world, "Trigger", "1")
+        world.run_for(1 * MINUTES)
+
+
+def _paired(world, profile, lines):
+    """What comes before does not count: keys for a pairing take seconds, in may_block()."""
+    text = smoke.example_config(profile, BROKER_ADDRESS, *lines.splitlines())
+    other = Device(world, profile, text, name="other")
+    world.run_for(35 * SECONDS)
+    other.power_on()
+    central = world.device
+    assert world.run_until(lambda: central.said("netnow: paired"), 5 * MINUTES), other.console()
+    world.run_for(10 * SECONDS)
+    central.longest_turn_ms = 0
+    return other
+
+
 def _switch(world):
     """Everybody presses all buttons while programs and commands arrive."""
     bench = world.device.bench
@@ -125,7 +156,9 @@ _BUSY = {
     "h2o": _h2o,
     "relay": _relay,
     "rx433": _rx433,
+    "scale_manager": _scale_manager,
     "switch": _switch,
     "termo": _termo,
+    "tnowc": _tnowc,
     "weather": _weather,
 }

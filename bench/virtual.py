@@ -12,12 +12,15 @@ import busy  # noqa: E402
 
 from epxhost import smoke  # noqa: E402
 from epxhost.devicelib import profiles  # noqa: E402
+from testmock.simworld.device import Device  # noqa: E402
 from testmock.simworld.lan import BROKER_ADDRESS  # noqa: E402
 from testmock.simworld.scene import end_world, make_world  # noqa: E402
-from testsuite.story import MINUTES, SECONDS, up  # noqa: E402
+from testsuite.story import HOURS, MINUTES, SECONDS, sent, up  # noqa: E402
 
 _PROFILE = "h2o"
 _SPEED_MINUTES = 600
+_SCALE_LINES = ("calibration_a 10", "calibration_b 20")
+_SCALE_WAKES = 24
 
 
 def measure(_toolchain) -> dict[str, float]:
@@ -25,7 +28,10 @@ def measure(_toolchain) -> dict[str, float]:
         f"boot_to_publish_ms_{_PROFILE}": boot_to_publish_ms(),
         f"sim_speedup_{_PROFILE}": speedup(),
     }
+    figures |= scale_ms()
     for profile in profiles():
+        if profile in smoke.CENTRALS:
+            continue  # it sleeps, or has no network to be connected to
         figures[f"wakeups_per_hour_{profile}"] = wakeups_per_hour(profile)
         figures[f"longest_turn_{profile}_ms"] = longest_turn_ms(profile)
     return figures
@@ -83,6 +89,28 @@ def longest_turn_ms(profile: str) -> int:
     assert world.device.resets == [], world.device.console()
     end_world(world)
     return result
+
+
+def scale_ms() -> dict[str, float]:
+    """The longest of some wakes of a paired scale: awake, and of that with the radio on."""
+    world = _world("scale_manager")
+    config = smoke.example_config("scale_sensor", BROKER_ADDRESS, *_SCALE_LINES)
+    scale = Device(world, "scale_sensor", config, name="scale")
+    up(world)
+    world.run_for(35 * SECONDS)  # then it is ready to pair
+    scale.power_on()
+    assert world.run_until(lambda: scale.slept, 10 * MINUTES), scale.console()
+    wakes = []
+    for _ in range(_SCALE_WAKES):
+        count = len(scale.slept)
+        scale.awake_ms = 0
+        scale.bench.radio.forget_on_ms()
+        assert world.run_until(lambda: len(scale.slept) > count, 2 * HOURS), scale.console()  # noqa: B023
+        wakes.append((scale.awake_ms, scale.bench.radio.on_ms()))
+    readings = len(sent(world, "Weight"))
+    assert readings == 1 + _SCALE_WAKES, readings
+    end_world(world)
+    return {"scale_awake_ms": max(wakes)[0], "scale_radio_ms": max(on_ms for _, on_ms in wakes)}
 
 
 def speedup() -> float:

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from epxhost import toolchain
+from epxhost import smoke, toolchain
 from epxhost.devicelib import profiles
 from epxhost.door import ROOT
 
@@ -74,6 +74,8 @@ for _profile in profiles():
         "heap, from .mpy, 32-bit",
     )
     TARGETS[f"flash_{_profile}_bytes"] = (AT_MOST, 45000, "files as .mpy")
+    if _profile in smoke.CENTRALS:
+        continue  # it sleeps, or has no network
     if _profile not in _ALWAYS_AWAKE:
         TARGETS[f"wakeups_per_hour_{_profile}"] = (
             AT_MOST,

@@ -157,6 +157,7 @@ def demo(seconds: float | None, plain: bool, profile: str, wanted: str, svg: Pat
                 if told.other_profile:
                     story.other = processes[1]
                     state.tell("story", _of_time(command))
+                    story.pace = f"{_FAST} x" if command else "as always"
                 try:
                     _play(
                         state,

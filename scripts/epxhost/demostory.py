@@ -74,6 +74,7 @@ class Story:
     other_profile = ""
     other_config = ""
     other: ApplianceProcess | None = None
+    pace = ""  # how time goes for the two
 
     def __init__(
         self, state: DemoState, process: ApplianceProcess, listener: Listener, loop_s: float

@@ -75,6 +75,8 @@ class Scale(Story):
             ("on it", Text(f"{self.mass_kg:.1f} kg")),
             ("scale", Text(self.sensor, "bold yellow" if self.sensor == "awake" else "grey50")),
             ("wakes", Text(str(self.wakes))),
+            ("clocks", Text(self.pace)),
+            ("sleeps", Text("2 s, not 60 min")),
         ]
 
 

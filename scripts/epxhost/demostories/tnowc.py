@@ -31,7 +31,10 @@ class Link(Story):
 
     def rows(self, narrow: bool) -> list[tuple[str, Text]]:
         heard = self._state.topics.get("YourRSSI")
-        return [("heard", Text(f"{heard.text} dBm" if heard else "not yet"))]
+        return [
+            ("heard", Text(f"{heard.text} dBm" if heard else "not yet")),
+            ("clocks", Text(self.pace)),
+        ]
 
 
 STORY = Link
