@@ -39,6 +39,9 @@ class House:
 
     def unpair(self, digits):
         identity = self._identity_of(digits)
+        desk = self._central.desk
+        if desk.pending and desk.pending.peer.identity == identity:
+            desk.pending = None
         if identity and self._central.roster.unpair(identity):
             log.info("netnow: %s is not paired any more", digits)
 

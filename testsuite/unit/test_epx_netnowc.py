@@ -3,12 +3,15 @@
 import json
 import os
 import unittest
+from binascii import hexlify
 
 import network
 from now_fakes import Watchdog, identity, run, said, secret
 
 from epx import log
 from epx.netnowc import NetNowCentral
+from epx.nowhouse import House
+from epx.nowpeers import Peer
 from epx.nowwire import CONFIRM, CONFIRMED, DATA, NOT_CONFIRMED, PLAIN_BYTES, TIME, WAKEUP, Channel
 
 
@@ -205,6 +208,21 @@ class TestTalk(CentralCase):
 
             rows = json.loads(nowlist.page(self.now.roster))["peers"]
             self.assertEqual(rows[0].get("set"), "b" if number == 3 else None)
+
+
+class TestUnpair(CentralCase):
+    def test_who_is_not_wanted_does_not_come_back_by_a_pairing_that_waits(self):
+        class Waits:
+            peer = Peer(identity(1))
+
+        self.pair(1)
+        house = House(self.now)
+        self.now.desk.pending = Waits
+        house.unpair(hexlify(identity(2)).decode())
+        self.assertIs(self.now.desk.pending, Waits)
+        house.unpair(hexlify(identity(1)).decode())
+        self.assertIsNone(self.now.desk.pending)
+        self.assertEqual(self.now.roster.pairs.index, {})
 
 
 class TestFlash(CentralCase):
