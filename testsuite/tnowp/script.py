@@ -124,8 +124,10 @@ def test_pairs_with_the_central_that_it_finds(world):
     assert len(wakeups) == 1 and wakeups[0].counter > exchange[0].counter
     kept = world.device.nvram["now"]
     assert kept["channel"] == 5
-    assert kept["pair"][:6] == central.mac and kept["pair"][38:54] == central.proof
-    assert kept["pair"][54:] == exchange[0].payload
+    public = exchange[0].payload
+    assert len(public) == 32 and kept["pair"][54:] == public
+    assert kept["pair"][:6] == central.mac
+    assert kept["pair"][38:54] == central.proof(world.device.wifi.mac, public)
     assert abs(link.off_ms()) <= 20
 
 
@@ -135,9 +137,10 @@ def test_tells_how_it_hears_the_central(world):
     link.central.broadcast()
     world.run_for(10 * MINUTES)
     data = link.central.of(wire.DATA)
-    assert data[0].payload == b"stat/TNow/YourRSSI\n-40"
+    # 1001: it was said before it had heard anything.
+    assert data[0].payload in (b"stat/TNow/YourRSSI\n1001", b"stat/TNow/YourRSSI\n-40")
     assert data[-1].payload == b"stat/TNow/YourRSSI\n-70"
-    gaps = [data[i].ms - data[i - 1].ms for i in range(1, len(data))]
+    gaps = [data[i].ms - data[i - 1].ms for i in range(2, len(data))]
     assert min(gaps) >= 14900 and max(gaps) <= 30200, gaps
     assert {p.kind for p in data} == {wire.CONFIRMED}
     assert {p.flags for p in data} == {wire.NO_UPDATE}
@@ -349,6 +352,58 @@ def test_another_central_of_the_group_is_not_its_own(world):
         other.broadcast(ahead_ms=ahead_ms)
         world.run_for(1 * SECONDS)
     assert abs(link.off_ms()) <= 10 and link.central.of(wire.PING) == []
+
+
+def replaced(link, **options):
+    """Its central is gone; another one of its group, on another board and channel."""
+    link.central.station.on = False
+    return PlayedCentral(link.world, 9, b"\x02other", **options)
+
+
+def test_finds_its_central_on_another_board(world):
+    link = Link(world)
+    before = world.device.nvram["now"]["pair"]
+    other = replaced(link)
+    assert world.run_until(other.told, 3 * MINUTES), world.device.console()[-2000:]
+    kept = world.device.nvram["now"]
+    assert kept["pair"][:6] == other.mac and kept["channel"] == 9
+    # It has told for which key it wants the proof, and has another one now.
+    request = other.of(wire.PAIRING, wire.EXCHANGE)[-1].payload
+    assert request == kept["pair"][54:] + before[54:] and kept["pair"][54:] != before[54:]
+    assert kept["pair"][38:54] != before[38:54] and link.state() == "ready"
+
+
+def test_refuses_who_cannot_show_the_proof_for_its_key(world):
+    link = Link(world)
+    before = world.device.nvram["now"]["pair"]
+    other = replaced(link)
+    other.key = b"nobody's key...."
+    mac = world.device.wifi.mac
+    # With a key of his own; with what the central tells in its name for other keys, or for none.
+    proof = link.central.proof
+    for shown in (None, proof(mac, b"k" * 32), proof(mac, b""), proof(b"\x02third", before[54:])):
+        other.shown = shown
+        other.heard.clear()
+        assert world.run_until(lambda: other.of(wire.PAIRING, wire.EXCHANGE), 3 * MINUTES)
+        world.run_for(30 * SECONDS)
+        assert world.device.nvram["now"]["pair"] == before and other.told() == []
+    assert link.device.said("not the central that we were paired with")
+    # Only the right one opens: so it was the proof on which all that has failed.
+    other.shown = proof(mac, before[54:])
+    assert world.run_until(other.told, 3 * MINUTES)
+
+
+def test_goes_back_to_its_central_from_another_that_it_refuses(world):
+    link = Link(world)
+    other = replaced(link)
+    other.key = b"nobody's key...."
+    asked = lambda: other.of(wire.PAIRING, wire.EXCHANGE)
+    assert world.run_until(asked, 3 * MINUTES)
+    told = len(link.central.told())
+    link.central.station.on = True
+    back = lambda: len(link.central.told()) > told
+    assert world.run_until(back, 3 * MINUTES), world.device.console()[-2000:]
+    assert world.device.nvram["now"]["pair"][:6] == link.central.mac
 
 
 def test_a_radio_that_does_not_send_does_no_harm(world):
