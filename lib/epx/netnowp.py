@@ -249,16 +249,19 @@ class NetNowPeripheral(Seeker):
             self.refuse(CONTENT)
             return
         time = body[2:14]
-        if tid in self._asked:
+        is_asked = tid in self._asked
+        if is_asked:
             self._asked.clear()
             self.tune(payload[TID_BYTES])
             self.pairing.put_channel(self._channel)
         elif not self._is_answer(time) or not self.memory.sent(tid):
             self.refuse(REPLAY)
             return
-        # Only the central can name our TID: so this is the time.
-        self.memory.time = NetworkTime(time)
-        self._last_broadcast = time
+        # Only the central can name our TID: so this is the time. But what answers a reading may
+        # have been held back for a while: that does not turn the clock back.
+        if is_asked or self.memory.time.ahead_ms(time) > 0:
+            self.memory.time = NetworkTime(time)
+            self._last_broadcast = time
         self._note_flags(unpack_from(">H", body, 14)[0])
         state = self.sm.state
         if state in _LOST:

@@ -7,16 +7,18 @@ Nothing may raise, and what must not change does not.
 
 import struct
 
+from cryptolib import aes
 from espnow import ESPNow
 from machine import reset_cause
 
+from epx.keyed import Mac
 from epx.mqtt import Mqtt
 from epx.netnowc import NetNowCentral
 from epx.netnowp import NetNowPeripheral
 from epx.nowtime import NetworkTime
 from epx.nowtopics import Hear
 from epx.nowunsent import Pairing
-from epx.nowwire import EVERYBODY, Channel
+from epx.nowwire import EVERYBODY, Channel, derived
 from epx.payloads import integer
 
 MAC = b"\x24\x0a\xc4\0\0\1"
@@ -140,11 +142,14 @@ class Role:
 
     def _resealed(self, channel, packet, body):
         """The packet with another body."""
-        from cryptolib import aes
-
-        vector = channel._block.encrypt(packet[12:28])
-        packet = packet[:28] + aes(channel._key, 2, vector).encrypt(body)
-        return packet + channel._tag(packet)
+        for known, direction in ((self.up, b"up"), (self.down, b"down")):
+            if channel is known:
+                key = derived(SECRET, b"epx now 3 encrypt " + direction)
+                vector = aes(key, 1).encrypt(packet[12:28])
+                sealed = packet[:28] + aes(key, 2, vector).encrypt(body)
+                mac = Mac(derived(SECRET, b"epx now 3 authenticate " + direction))
+                return sealed + mac.digest(sealed)[:16]
+        return packet
 
 
 class Central(Role):

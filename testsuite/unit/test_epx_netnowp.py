@@ -137,6 +137,14 @@ class TestRecordings(PeripheralCase):
         self.hears(self.confirm(self.of(DATA)[-1][16:28]))
         self.assertEqual(self.now.memory.unsent, [])
 
+    def test_of_one_that_was_held_back_for_a_moment(self):
+        self.now.send_data(b"stat/X/Y\n1")
+        run(10)
+        held_back = self.confirm(self.of(DATA)[-1][16:28])
+        run(3 * SECOND)
+        self.hears(held_back)
+        self.assertEqual((self.late_ms(), self.now.memory.unsent), (0, []))
+
 
 class TestPairing(PeripheralCase):
     def setUp(self):
