@@ -231,9 +231,8 @@ def test_tells_peripherals_how_it_hears_them_when_triggered(world):
 
 
 def test_who_looks_for_it_hears_the_time_and_the_next_one_after_half_a_minute(world):
-    link = Link(world)
-    world.run_for(5 * SECONDS)
-    peer = link.peer
+    peer = Link(world).peer
+    assert peer.hears(wire.TIME, wire.BROADCAST, 40 * SECONDS)  # the next one is 25 s away
     peer.ask()
     assert peer.hears(wire.TIME, wire.BROADCAST, 2 * SECONDS)
     asked_ms = world.now_ms()
