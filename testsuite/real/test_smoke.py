@@ -14,8 +14,6 @@ from testsuite.real.certificates import make_certificates, tls_broker
 
 # The heap of an ESP32; the simulated hardware, which a board has none of, gets its own.
 HEAP_BYTES = 100 * 1024
-# The free heap of an ESP32 is larger; that much a central of the radio takes of it.
-CENTRAL_HEAP_BYTES = 116 * 1024
 # Of the two that talk by radio.
 SPEED = 4
 SLEEP_S = 0.1
@@ -36,8 +34,7 @@ def on_a_board(profile, shifted=False):
     command = toolchain.micropython32()
     if command is None:
         pytest.skip(f"no 32-bit MicroPython: {toolchain.why_not('micropython32')}")
-    own = CENTRAL_HEAP_BYTES if profile in smoke.CENTRALS.values() else HEAP_BYTES
-    heap = own + mocks_heap_bytes(command, profile, shifted)
+    heap = HEAP_BYTES + mocks_heap_bytes(command, profile, shifted)
     return [*command, "-X", f"heapsize={heap}"]
 
 
