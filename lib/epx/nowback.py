@@ -61,6 +61,10 @@ class BackData:
                     self._task.restart(_AGAIN_MS)
                     self._central.answer(identity, BACK_DATA, tid, payload)
 
+    def drop(self, identity):
+        """It is not paired any more."""
+        self.waits = [message for message in self.waits if message[0] != identity]
+
     def received(self, peer, tid):
         """A receipt; then the next message goes out."""
         for message in self.waits:

@@ -43,6 +43,8 @@ class House:
         if desk.pending and desk.pending.peer.identity == identity:
             desk.pending = None
         if identity and self._central.roster.unpair(identity):
+            if self._central.back:
+                self._central.back.drop(identity)
             log.info("netnow: %s is not paired any more", digits)
 
     def announce_update(self, digits):
@@ -50,7 +52,9 @@ class House:
         if identity:
             from epx import nowupdates
 
-            nowupdates.announce(self._central.roster.channel_to(identity)[0])
+            peer = self._central.roster.channel_to(identity)[0]
+            if peer:  # None: its secret cannot be read any more
+                nowupdates.announce(peer)
 
     def _identity_of(self, digits):
         try:

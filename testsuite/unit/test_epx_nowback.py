@@ -66,6 +66,14 @@ class TestBackData(unittest.TestCase):
         self.assertTrue(self.back.waits_for(ONE))
         self.assertEqual(self.sent(310), [(ONE, b"hello")])
 
+    def test_who_is_unpaired_gets_nothing_more(self):
+        self.back.add(ONE, b"hello")
+        self.back.add(OTHER, b"hello")
+        self.sent()
+        self.back.drop(ONE)
+        self.assertFalse(self.back.waits_for(ONE))
+        self.assertEqual(self.sent(310), [(OTHER, b"hello")])
+
     def test_one_after_the_other(self):
         for payload in (b"1", b"2", b"3"):
             self.back.add(ONE, payload)
