@@ -254,16 +254,19 @@ class PlayedPeripheral(_Player):
 
 
 class PlayedCentral(_Player):
-    """willing: pairs and confirms by itself, and tells the time when it is asked for."""
+    """willing: pairs and confirms by itself, and tells the time when it is asked for.
+
+    key: what its proofs are made of. shown: the earlier proof that it shows instead of its own.
+    """
 
     def __init__(self, world, channel=5, mac=CENTRAL, psk="bla", group="ble"):
         super().__init__(world, mac, channel, psk, group)
         self.willing = True
         self.start = 0x123456789ABCDEF012345678
-        self.proof = b"only I know this"
+        self.key = b"only I know this"
         self.status = wire.AGREED  # of answers to who wants to pair
         self.peer = None  # identity of who was heard last
-        self.earlier = None
+        self.shown = None
 
     def now(self):
         return self.start + self.world.now_ms()
@@ -288,19 +291,25 @@ class PlayedCentral(_Player):
         else:
             self.answer(packet)
 
+    def proof(self, identity, public):
+        """What it says to who has paired with this public key."""
+        return keyed.hmac(self.key, b"epx now 3 proof", identity, public)[:16]
+
     def answer(self, request):
         """A wish to pair."""
         payload = b""
         if self.status == wire.AGREED:
             own = b"c" * 32
             public = x25519.public(own)
-            other = request.payload[:32]
+            other, before = request.payload[:32], request.payload[32:]
+            proof = self.proof(request.peer, other)
+            shown = self.shown or self.proof(request.peer, before)
             publics = public + other
             shared = x25519.shared(own, other)
             secret = nowpair.pair_secret(self.group, shared, request.peer, public, other)
             self._share(secret)
-            payload = public + _mask(secret, self.proof) + _confirmation(secret, self.proof)
-            payload += keyed.hmac(self.earlier or self.proof, b"epx now 3 again", publics)[:16]
+            payload = public + _mask(secret, proof) + _confirmation(secret, proof)
+            payload += keyed.hmac(shown, b"epx now 3 again", publics)[:16]
         self.transmit((wire.PAIRING, self.status), request.tid + payload, self.group.down)
 
     def transmit(self, kinds, payload=b"", channel=None, tid=None, ahead_ms=0, flags=0, peer=None):

@@ -57,14 +57,15 @@ def test_1b_the_file_pair_txt_forces_a_pairing(world):
     # The gateway was replaced by another one, which answers as if it was there for the first time.
     kitchen.central.station.on = False
     other = PlayedCentral(world, 7, b"\x02other")
-    other.proof = b"this is another!"
+    other.key = b"this is another!"
     kitchen.device.flash.load("/pair.txt", "")
     told = len(other.told())
     assert world.run_until(lambda: len(kitchen.device.slept) == 2, 65 * MINUTES)
     assert other.told()[told:] == [WEIGHT + b"7.0000"]
     kept = kitchen.device.nvram["now"]
     assert kept["pair"] != first and kept["pair"][:6] == b"\x02other" and kept["channel"] == 7
-    assert kept["pair"][38:54] == other.proof
+    own = kept["pair"][54:]
+    assert kept["pair"][38:54] == other.proof(kitchen.device.wifi.mac, own)
     assert "/pair.txt" not in kitchen.device.flash.files
 
 
@@ -260,3 +261,54 @@ def test_a_promise_that_is_not_kept_does_not_keep_it_awake(world):
         world.run_for(200)
     assert world.run_until(lambda: len(kitchen.device.slept) == 2, 2 * SECONDS)
     assert kitchen.insight.now.memory.unsent == []
+
+
+def test_does_not_wait_for_a_broker_that_is_away_from_its_gateway(world):
+    """The gateway says so with its first answer, and confirms nothing."""
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    central, radio = kitchen.central, kitchen.device.bench.radio
+    central.willing = False
+    for kilograms in (8, 9):
+        kitchen.cell.mass_kg = kilograms
+        radio.forget_on_ms()
+        central.heard.clear()
+        assert world.run_until(lambda: central.of(wire.WAKEUP), 65 * MINUTES)
+        central.confirm(central.of(wire.WAKEUP)[-1].tid, flags=wire.HOLDS)
+        kitchen.asleep(5 * SECONDS)
+        assert 2 * SECONDS <= radio.on_ms() < 4 * SECONDS
+        assert kitchen.device.slept[-1][1] == 1 * HOURS
+    central.willing = True
+    told, _ = kitchen.wake()
+    assert told == [WEIGHT + b"8.0000", WEIGHT + b"9.0000", WEIGHT + b"9.0000"]
+
+
+def test_finds_its_gateway_on_another_board(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    kitchen.central.station.on = False
+    other = PlayedCentral(world, 9, b"\x02other")
+    # Half a day at most; seven readings are as many as it keeps, and that of the last wake.
+    for _ in range(12):
+        told, _ = kitchen.wake()
+        if other.told():
+            break
+    assert other.told()[-1] == WEIGHT + b"7.0000", kitchen.device.console()[-2000:]
+    assert kitchen.device.nvram["now"]["pair"][:6] == other.mac
+
+
+def test_refuses_a_gateway_that_is_not_its_own(world):
+    kitchen = Kitchen(world)
+    kitchen.paired()
+    before = kitchen.device.nvram["now"]["pair"]
+    kitchen.central.station.on = False
+    other = PlayedCentral(world, 9, b"\x02other")
+    other.key = b"nobody's key...."
+    kitchen.device.bench.radio.forget_on_ms()
+    for _ in range(36):
+        kitchen.wake()
+    assert len(other.of(wire.PAIRING, wire.EXCHANGE)) >= 3 and other.told() == []
+    assert kitchen.device.nvram["now"]["pair"] == before
+    # What was saved up, 5 s an hour, 2.3 s of asking where it was, one attempt in advance.
+    on_ms = kitchen.device.bench.radio.on_ms()
+    assert on_ms < 130 * SECONDS + 36 * 8 * SECONDS + 30 * SECONDS, on_ms
