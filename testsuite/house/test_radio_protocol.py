@@ -42,6 +42,8 @@ NUMBERS = (
     ("the first {} bytes of HMAC over all before it", "TAG_BYTES"),
     ("a blob of {} bytes (identity, S, order)", "_SIZE"),
     ("budget of searches, {} bytes", "_SIZE"),
+    ("A peripheral keeps {} bytes", "_PAIR_BYTES"),
+    ("on a battery {} s after a confirmation with HOLDS", "_HELD_S"),
 )
 # The same, where the page says s and the constant ms.
 SECONDS = (
@@ -56,6 +58,8 @@ SECONDS = (
     ("tried every {} s while the device is awake", "_LATER_MS"),
     ("Broadcasts come every {} to 35 s", "_BROADCAST_MS"),
     ("stays awake for {} s while MORE_WAITS", "_MORE_MS"),
+    ("it then takes {} s of it", "_PAIR_AGAIN_MS"),
+    ("may overdraw it by {} s", "_DEBT_MS"),
 )
 
 
@@ -155,9 +159,16 @@ def test_flags_are_those_of_the_code():
     flags = {name: int(number) for number, name in re.findall(r"(\d+) \(([A-Z_]+)\)", PAGE)}
     assert flags == {
         name: getattr(wire, name)
-        for name in ("NO_UPDATE", "ON_TRIAL", "UPDATE_WAITS", "MORE_WAITS")
+        for name in ("NO_UPDATE", "ON_TRIAL", "UPDATE_WAITS", "MORE_WAITS", "HOLDS")
     }
     assert "mV (14 bits" in PAGE and wire.MILLIVOLTS == (1 << 14) - 1
+
+
+def test_a_request_to_pair_has_the_lengths_that_are_told():
+    row = next(line for line in PAGE.splitlines() if line.startswith("| exchange | "))
+    told = [int(number) for number in re.findall(r"\b\d+\b", row)]
+    key = wire.KEY_BYTES
+    assert told == [key, key, 2 * key] and CONSTANTS["_REQUEST_BYTES"] == [(key, 2 * key)]
 
 
 def test_every_reason_has_its_number():
