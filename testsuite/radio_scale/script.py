@@ -157,6 +157,20 @@ def test_a_new_board_with_the_old_settings_is_found_again(world):
     assert house.pair()[:6] == house.gateway.wifi.mac
 
 
+def test_a_new_board_is_found_when_all_that_was_saved_up_for_searches_is_spent(world):
+    with_keys(world, otakey=OTAKEY)
+    house = House(world)
+    house.gateway.power_cut()
+    world.run_for(48 * HOURS)
+    house.replace_gateway()
+    house.cell.mass_kg = 1
+    for _ in range(12):
+        house.sleeps()
+        if house.pair()[:6] == house.gateway.wifi.mac:
+            break
+    assert house.weighs(2)[-2:] == ["1.000", "2.000"], house.scale.console()[-3000:]
+
+
 def test_a_new_board_without_an_otakey_needs_pair_txt(world):
     house = House(world)
     house.replace_gateway()
