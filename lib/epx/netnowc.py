@@ -190,10 +190,11 @@ class NetNowCentral(NetNow):
         if peer is not self.roster.last:
             self._welcome(peer)
         body = peer.up.body(self._nonce_view, ciphertext)
-        if self._counter() <= peer.counter:
+        counter = self._counter()
+        if counter <= peer.counter:
             self.refuse(REPLAY)
         elif self._is_timely(type, body):
-            peer.note(self._counter(), self._received[2])
+            peer.note(counter, self._received[2])
             self._obey(peer, body)
 
     def _welcome(self, peer):
