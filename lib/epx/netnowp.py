@@ -76,12 +76,6 @@ class NetNowPeripheral(Seeker):
     def _nothing(self):
         pass
 
-    def trial_ended(self):
-        """The program is not on trial any more: tell the central now, not at the next wake."""
-        self.extra &= ~ON_TRIAL
-        if self.sm.state == "ready":
-            self._ping(self.memory.time.now())
-
     # Sending.
 
     def send_data(self, payload, confirm_mode=2, done=None, deadline_ms=_DEADLINE_MS):

@@ -10,6 +10,7 @@ from epx.netnow import BROADCAST_MAC, NetNow
 from epx.nowunsent import Memory, Pairing
 from epx.nowwire import (
     ASK,
+    ON_TRIAL,
     PAIRING,
     TIME_BYTES,
     WAKEUP,
@@ -92,6 +93,12 @@ class Seeker(NetNow):
     def rssi_dbm(self):
         """Of the last packet heard; None if there was none."""
         return self._received[2] if self._received[0] else None
+
+    def trial_ended(self):
+        """The program is not on trial any more: tell the central now, not at the next wake."""
+        self.extra &= ~ON_TRIAL
+        if self.sm.state == "ready":
+            self._ping(self.memory.time.now())
 
     def tune(self, channel):
         if channel != self._channel:
