@@ -298,6 +298,33 @@ class TestWords(PeripheralCase):
 class TestBattery(PeripheralCase):
     on_battery = True
 
+    def searches(self):
+        """It has something to say, and its central is gone."""
+        self.pairs()
+        self.now.send_data(b"1", 2)
+        self.now.sm.go("waking")
+        self.assertEqual(self.state_after(2400), "scanning")
+
+    def exchanges(self):
+        """Requests to pair; who asks who is there has no payload."""
+        return [packet for packet in self.of(PAIRING) if len(packet) > 60]
+
+    def test_with_another_central_it_may_pair_even_if_nothing_is_saved_up(self):
+        """A search takes all that there is: so it would never have enough."""
+        self.searches()
+        self.now.memory.scan_ms = 200
+        self.hears(self.broadcast(FORMER))
+        self.assertEqual(self.state_after(10), "pairing")
+        self.assertEqual(len(self.exchanges()), 1)
+        self.assertLess(self.now.memory.scan_ms, -10 * SECOND)
+
+    def test_that_is_paid_back_before_it_searches_or_tries_again(self):
+        self.searches()
+        self.now.memory.scan_ms = -1
+        self.hears(self.broadcast(FORMER))
+        self.assertEqual(self.state_after(1 * SECOND), "scanning")
+        self.assertEqual(self.exchanges(), [])
+
     def test_recordings_do_not_cost_more_than_a_search(self):
         self.now.start()
         run(10)

@@ -130,7 +130,7 @@ class TestTime(unittest.TestCase):
         self.assertIsNone(Memory().time)
 
     def test_a_clock_that_goes_back_is_not_believed(self):
-        rtcmemory.write("now", pack(">I12sII", 7, START, int(time.time()) + 5, 4711))
+        rtcmemory.write("now", pack(">I12sIi", 7, START, int(time.time()) + 5, 4711))
         memory = Memory()
         self.assertIsNone(memory.time)
         self.assertEqual((memory.slept_ms, memory.scan_ms, memory.next_counter()), (0, 4711, 8))
@@ -143,10 +143,11 @@ class TestTime(unittest.TestCase):
         self.assertIsNone(Memory().time)
 
     def test_what_may_be_spent_on_scans_is_kept(self):
-        memory = Memory()
-        memory.scan_ms = 4711
-        memory.save()
-        self.assertEqual(Memory().scan_ms, 4711)
+        for scan_ms in (4711, 0, -29850):  # below 0: spent in advance
+            memory = Memory()
+            memory.scan_ms = scan_ms
+            memory.save()
+            self.assertEqual(Memory().scan_ms, scan_ms)
         power_cut()
         self.assertEqual(Memory().scan_ms, 130000)
 
