@@ -101,7 +101,7 @@ class DeviceRadio:
         return self._wifi.config("txpower")
 
     def deliver(self, source, destination, data, rssi):
-        if not self._size:
+        if not self._size or not self.is_on():  # or not any more: packets may be late
             return
         size = _HEADER_BYTES + len(data)
         if size >= self._size - 1 - self._used:

@@ -262,6 +262,7 @@ class World:
         """End these fibers. Only from a story or a deferred callback."""
         for fiber in fibers:
             fiber.stopping = True
+            fiber.waiting = False  # nobody can wake it any more
             if fiber.entry:
                 self._forget(fiber.entry)
                 fiber.entry = None

@@ -168,6 +168,22 @@ def test_the_interface_must_be_on(world):
     assert not sent.acknowledged
 
 
+def test_a_packet_that_is_late_finds_no_power(world):
+    friend = Station(world.ether, FRIEND)
+    listener = Listener(world)
+    world.ether.delay_ms = (20, 20)
+    friend.send(b"late")
+    world.run_for(5)
+    world.device.power_cut()
+    world.run_for(100)
+    assert listener.messages() == []
+    world.device.power_on()
+    world.run_for(1 * SECONDS)
+    friend.send(b"heard")
+    world.run_for(100)
+    assert listener.messages() == [b"heard"]
+
+
 def test_acknowledged_without_esp_now(world):
     def program(load):
         load("network").WLAN(0).active(True)
