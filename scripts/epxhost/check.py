@@ -1,5 +1,6 @@
-"""`make test`: everything on CPython with branch coverage, then the rings that need real
-MicroPython, a real broker or a real serial line; all at the same time."""
+"""`make test`: everything on CPython with branch coverage, but for what takes long and covers
+nothing new; then the rings that need real MicroPython, a real broker or a real serial line; all at
+the same time."""
 
 import argparse
 import re
@@ -15,6 +16,12 @@ from epxhost.door import ROOT
 # Rings and their paths; they are shown in this order. "cpython" is all that is in no other one.
 RINGS = {
     "cpython": ["testsuite"],
+    "long": [
+        "testsuite/radio_energy",
+        "testsuite/radio_flood",
+        "testsuite/radio_raid",
+        "testsuite/radio_soak",
+    ],
     "micropython": ["testsuite/test_micropython.py"],
     "real": ["testsuite/real"],
 }
