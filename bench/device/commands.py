@@ -6,6 +6,8 @@ commands.py PORT COUNT
 import sys
 import time
 
+from stands import Net, Watchdog
+
 from epx import loop
 from epx.mqtt import Mqtt
 from epx.payloads import on_off
@@ -33,27 +35,6 @@ class Settings:
     mqttpacket = 512
     mqttreboot = 0
     keepalive = 30
-
-
-class Machine:
-    """Of net: the observers of its state machine."""
-
-    def observe(self, callback):
-        pass
-
-
-class Net:
-    sm = Machine()
-
-    def connected(self):
-        return True
-
-
-class Watchdog:
-    def may_block(self):
-        pass
-
-    may_block_exit = may_block
 
 
 class Stats:

@@ -20,6 +20,7 @@ import time
 from hashlib import sha256
 
 from cryptolib import aes
+from stands import Net, Watchdog
 
 from epx.mqtt import Mqtt
 from epx.netnow import NOT_AUTHENTIC
@@ -51,27 +52,6 @@ class Settings:
     espnowpsk = "a secret of this group"
     espnowgroup = "bench"
     espnowchannel = 6
-
-
-class Machine:
-    """Of net: the observers of its state machine."""
-
-    def observe(self, callback):
-        pass
-
-
-class Net:
-    sm = Machine()
-
-    def connected(self):
-        return True
-
-
-class Watchdog:
-    def may_block(self):
-        pass
-
-    may_block_exit = may_block
 
 
 class Listener:
