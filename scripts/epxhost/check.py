@@ -1,6 +1,6 @@
-"""`make test`: units and stories on CPython with branch coverage; the tools, and stories of many
-devices, which take three times as long with it, without; then the rings that need real MicroPython,
-a real broker or a real serial line; all at the same time."""
+"""`make test`: units and stories on CPython with branch coverage; without it the tools, and stories
+of many devices, which would take three times as long; the rings that need real MicroPython, a real
+broker or a real serial line; all at the same time."""
 
 import argparse
 import re
