@@ -1,4 +1,4 @@
-"""What hangs on the pins of a tnowc on the simulated bench: only the radio. Never sent to a device."""
+"""What hangs on the pins of a tnowc on the simulated bench: only the radio. Never sent."""
 
 
 def stage(bench):

@@ -1,4 +1,4 @@
-"""`make test`: units and stories on CPython with branch coverage; without it the tools, and stories
+"""`make test`: units and stories on CPython with branch coverage; without it tools, and stories
 of many devices, which would take three times as long; the rings that need real MicroPython, a real
 broker or a real serial line; all at the same time."""
 
