@@ -45,8 +45,8 @@ class Courier:
             device.config, device.watchdog, self._can_update, on_battery=True
         )
         now.extra |= self._battery_mv
+        now.send_data(self._payload, 2, self._done)  # kept, whatever comes of the radio
         now.start()
-        now.send_data(self._payload, 2, self._done)
 
     def _done(self, is_delivered):
         now = self._now
