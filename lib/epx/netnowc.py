@@ -32,6 +32,7 @@ from epx.nowwire import (
     MILLIVOLTS,
     MORE_WAITS,
     NO_UPDATE,
+    NOTICED,
     ON_TRIAL,
     PAIRING,
     PLAIN_BYTES,
@@ -51,7 +52,6 @@ _WAKEUP_WINDOW_MS = const(600000)  # the clock of a sleeping ESP32 is off by som
 _LOST_S = const(2)  # ... and wakeups that have another time
 _NO_WIFI = const((None, "(none)", "(wired)", "(wired2)"))
 _FROM_PAIR = const((1, 3, 5))  # DATA, PING, WAKEUP
-_NOTICED = bytes(TID_BYTES)  # in a receipt: of an update that waits
 
 
 class NetNowCentral(NetNow):
@@ -249,7 +249,7 @@ class NetNowCentral(NetNow):
 
     def _note_receipt(self, peer, body):
         tid = body[PLAIN_BYTES : PLAIN_BYTES + TID_BYTES]
-        if tid == _NOTICED:
+        if tid == NOTICED:
             _updates().noticed(peer)
         elif self.back:
             self.back.received(peer, tid)

@@ -22,6 +22,7 @@ from epx.nowwire import (
     MOST_PAYLOAD,
     NO_UPDATE,
     NOT_CONFIRMED,
+    NOTICED,
     ON_TRIAL,
     PAIRING,
     PING,
@@ -47,7 +48,6 @@ _BROADCAST_BYTES = const(23)  # of its body: who knows the PSK can make a shorte
 _FROM_OTHERS = const((1, 3, 5))  # DATA, PING, WAKEUP: of peripherals
 _UNPAIRED = const(("unpaired", "pairing"))
 _LOST = const(("waking", "scanning"))
-_NOTICED = bytes(TID_BYTES)  # in a receipt: of an update that waits
 
 
 class NetNowPeripheral(Seeker):
@@ -213,7 +213,7 @@ class NetNowPeripheral(Seeker):
             self._ping(time)
 
     def _ping(self, time):
-        self._ask_for(self.pairing.manager, (PING, 0), self._up, time, self._state)
+        self._ask_for((PING, 0), time)
 
     def _is_plausible(self, time):
         if self.memory.time is None or self.sm.state != "ready":
@@ -279,7 +279,7 @@ class NetNowPeripheral(Seeker):
             self._waiting.hurry(_HELD_S)
         if flags & UPDATE_WAITS and not self.update_waits and not self.extra & ON_TRIAL:
             self.update_waits = True
-            self._send_data(RECEIPT, self.new_tid(), _NOTICED)
+            self._send_data(RECEIPT, self.new_tid(), NOTICED)
 
     def _on_back_data(self, body):
         time = body[2:14]

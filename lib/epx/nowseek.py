@@ -108,15 +108,15 @@ class Seeker(NetNow):
             except (OSError, RuntimeError) as error:
                 log.warn("netnow: channel %d: %s", channel, error)
 
-    def _ask_for(self, mac, kinds, channel, time, payload=b""):
-        """Send with a TID whose confirmation will be believed."""
+    def _ask_for(self, kinds, time):
+        """Tell the central our state, with a TID whose confirmation will be believed."""
         tid = self.new_tid()
         asked = self._asked
         asked.append(tid)
         if len(asked) > _MOST_ASKED:
             asked.pop(0)
         self._ask_ends.restart()
-        self.send_packet(mac, kinds, channel, tid, time, payload)
+        self.send_packet(self.pairing.manager, kinds, self._up, tid, time, self._state)
 
     def send_packet(self, mac, kinds, channel, tid, time, payload=b"", acknowledged=False):
         counter = self.memory.next_counter()
@@ -198,7 +198,7 @@ class Seeker(NetNow):
         if time is None or (self.heard_time and number & 1):
             time = self.heard_time
         now = time.now() if time else bytes(TIME_BYTES)
-        self._ask_for(self.pairing.manager, (WAKEUP, 0), self._up, now, self._state)
+        self._ask_for((WAKEUP, 0), now)
 
     def on_scanning(self):
         self.heard_channel = None

@@ -84,7 +84,6 @@ class Memory:
             if message:
                 self.unsent.append(message)
         self.back_tids = rtcmemory.read("nowback") or b""
-        self.lost = 0
 
     def next_counter(self):
         value = self.counter.next()
@@ -107,7 +106,6 @@ class Memory:
         lost = None
         if len(self.unsent) >= MOST_UNSENT:
             lost = self.unsent.pop(0)[:TID_BYTES]
-            self.lost += 1
             log.warn("netnow: too many readings wait, the oldest is lost")
         self.unsent.append(tid + payload)
         self._write_unsent()

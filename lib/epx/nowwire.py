@@ -48,6 +48,7 @@ ON_TRIAL = const(0x4000)  # its program is new
 MILLIVOLTS = const(0x3FFF)
 
 EVERYBODY = bytes(6)
+NOTICED = bytes(12)  # in place of a TID in a receipt: of an update that waits
 
 HEAD_BYTES = const(28)
 TAG_BYTES = const(16)
